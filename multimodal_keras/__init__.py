@@ -1,0 +1,72 @@
+"""Builder functions for Keras models over text, images, sound, numbers and time series, exported with proven parity.
+
+Importing this package imports neither TensorFlow nor Keras: each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import wrapt
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "base": ("Encoder", "Fusion", "Head", "Modality", "parts"),
+    "builder": ("build_model",),
+    "encoders": (
+        "BackboneEncoder",
+        "Conv2DEncoder",
+        "GRUEncoder",
+        "LSTMEncoder",
+        "TransformerEncoder",
+    ),
+    "errors": ("DataError",),
+    "evaluation": ("evaluate",),
+    "export": ("export",),
+    "fusion": (
+        "ConcatFusion",
+        "CrossAttentionFusion",
+        "GatedFusion",
+        "MeanFusion",
+        "TransformerFusion",
+        "WeightedFusion",
+    ),
+    "heads": ("ClassificationHead", "MultiLabelHead", "RegressionHead"),
+    "modalities": ("ImageModality", "TextModality"),
+    "prediction": ("predict",),
+    "registry": ("get", "known", "register"),
+    "training": ("fit",),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+_MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")
+_COMPONENTS = ("modalities", "encoders", "fusion", "heads")
+
+__all__ = ["__version__", *sorted(_HOME), *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        # A name is looked up anew each time: `export` and others are the name of a function and of its package.
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _register_components(_: Any = None) -> None:
+    """Fill Keras's registry, so that `keras.saving.load_model` knows our classes."""
+    for name in _COMPONENTS:
+        importlib.import_module(f"{__name__}.{name}")
+
+
+if "keras" in sys.modules:
+    _register_components()
+else:
+    wrapt.register_post_import_hook(_register_components, "keras")

@@ -1,0 +1,112 @@
+"""The contract of a head: the fused vector to one prediction, and what it takes to train it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class Head(keras.layers.Layer):
+    """Answers one task. It owns its loss, its metrics and the meaning of its labels, and knows no other head.
+
+    A subclass has one file, `@register`, and implements `call`, `default_loss`, `default_metrics`, `encode` and
+    `contract`; and `adapt` and `is_adapted` if its labels can be learned from records.
+
+    Args:
+        loss_weight: the weight of this task in the sum of losses.
+        **kwargs: Keras's own (`name`, `dtype`). A head computes in float32 under mixed precision too.
+
+    Call arguments:
+        fused: `(batch, width)`.
+        training: whether dropout is active.
+
+    Returns:
+        Probabilities or values, `float32 (batch, outputs)`.
+    """
+
+    kind = "head"
+
+    def __init__(self, *, loss_weight: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if not loss_weight > 0:
+            raise ValueError(f"A loss weight is above 0. Received {loss_weight!r}. Leave the task out to ignore it.")
+        self.loss_weight = float(loss_weight)
+
+    @property
+    def default_loss_weight(self) -> float:
+        """The weight of this task in the sum of losses."""
+        return self.loss_weight
+
+    def default_loss(self) -> keras.losses.Loss:
+        """A new loss for this task; it averages over labelled records only."""
+        raise NotImplementedError
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """New metrics for this task, to be given to `compile` as `weighted_metrics`."""
+        raise NotImplementedError
+
+    def encode(self, value: Any) -> np.ndarray | None:
+        """One label of a record to the target of `default_loss`, of shape `target_shape`.
+
+        Args:
+            value: what the reader found.
+
+        Returns:
+            The target, or None where the record has no label for this task (None, NaN or an empty string).
+
+        Raises:
+            ValueError: if the label is none that this head knows.
+        """
+        raise NotImplementedError
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """The shape of one target, without the batch."""
+        raise NotImplementedError
+
+    @property
+    def target_dtype(self) -> str:
+        """The dtype of a target."""
+        return "float32"
+
+    def targets(self, values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The labels of a batch.
+
+        Args:
+            values: one label for each record.
+
+        Returns:
+            `(targets, weights)`: `(batch, *target_shape)` and `float32 (batch,)`, with zeros where there is no label.
+        """
+        targets = np.zeros((len(values), *self.target_shape), self.target_dtype)
+        weights = np.zeros(len(values), "float32")
+        for row, value in enumerate(values):
+            target = self.encode(value)
+            if target is not None:
+                targets[row], weights[row] = target, 1.0
+        return targets, weights
+
+    def adapt(self, values: Iterable[Any]) -> None:
+        """Learn from the labels of records what has to be known before there is a graph."""
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether nothing is left to learn from records."""
+        return True
+
+    def contract(self) -> dict[str, Any]:
+        """JSON-able facts for a client: `kind`, and `labels` or a unit."""
+        return {"kind": self.kind}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "loss_weight": self.loss_weight}
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a record has no value here: None, NaN, or an empty string or list."""
+    if value is None or (isinstance(value, (str, bytes, list, tuple)) and len(value) == 0):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

@@ -1,0 +1,114 @@
+"""The contract of a modality: how one field of a record becomes numbers, on the host and on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """What a modality hands to its encoder, per record.
+
+    Attributes:
+        shape: without the batch dimension.
+        dtype: the name of the dtype.
+        vocabulary_size: for token ids, how many there are (ids are below it; 0 pads); None for numbers.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+    vocabulary_size: int | None = None
+
+
+class Modality(keras.layers.Layer):
+    """One field of a record: its host half is `decode`, its device half is `call`. It has no trainable weights.
+
+    Use it as the base class of a new kind of input. A subclass has one file, `@register`, its `kind` (the word for it in
+    contracts), its `default_encoder`, the `file_suffixes` of a path column if it has one, and these methods:
+
+    * `raw_spec`, `tensor_spec`, `feature_spec`: what a client sends, what a device sends, what the encoder gets;
+    * `read`: the value in a record (a path, a string, an array) to what a client would send (Python, no TensorFlow ops);
+    * `decode`: raw values to the device's tensor (pure TensorFlow, batch-wise, the same function in training and serving);
+    * `call`: everything numeric that must never be written twice;
+    * `adapt` and `is_adapted`, if something has to be learned from records before there is a graph;
+    * `contract`: what somebody without this package needs to know to send the right tensor.
+
+    Args:
+        optional: whether a record may lack this field. The model then has a `bool` input `<field>_present`.
+        **kwargs: Keras's own (`name`, `dtype`).
+
+    Call arguments:
+        tensor: `(batch, *tensor_spec().shape)`, dtype of `tensor_spec()`.
+        training: augmentation happens only when true.
+
+    Returns:
+        Features `(batch, *feature_spec().shape)`, or a pair of these and a `bool` step mask `(batch, steps)`. Steps
+        that count come first: sequences are padded on the right.
+    """
+
+    kind = "modality"
+    default_encoder = "TransformerEncoder"
+    file_suffixes: tuple[str, ...] = ()
+
+    def __init__(self, *, optional: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.optional = bool(optional)
+
+    def raw_spec(self) -> tf.TensorSpec:
+        """Shape (without the batch) and dtype of what a client sends."""
+        return tf.TensorSpec((), tf.string)
+
+    def tensor_spec(self) -> tf.TensorSpec:
+        """Shape (without the batch) and dtype of what a device sends."""
+        raise NotImplementedError
+
+    def feature_spec(self) -> FeatureSpec:
+        """What `call` returns, per record."""
+        raise NotImplementedError
+
+    def read(self, value: Any, folder: Path | None = None) -> Any:
+        """Turn a record's value into what a client would send.
+
+        Args:
+            value: what the reader found; None or NaN where the cell is empty.
+            folder: the folder to which a path in the record is relative.
+
+        Returns:
+            A Python or numpy value for `raw_spec()`; `b""` where the field is missing.
+
+        Raises:
+            ValueError: if the value is of a wrong kind or its file cannot be read.
+        """
+        raise NotImplementedError
+
+    def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The host half: raw values to tensors.
+
+        Args:
+            raw: `(batch, *raw_spec().shape)`.
+
+        Returns:
+            `(tensor, present)`: `(batch, *tensor_spec().shape)`, and `bool (batch,)`, false for a missing field.
+        """
+        raise NotImplementedError
+
+    def adapt(self, values: Iterable[Any]) -> None:
+        """Learn from raw values (as `read` returns them) what has to be known before there is a graph."""
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether nothing is left to learn from records."""
+        return True
+
+    def contract(self) -> dict[str, Any]:
+        """JSON-able facts for a client: `kind`, what `decode` does, units and ranges."""
+        return {"kind": self.kind}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "optional": self.optional}

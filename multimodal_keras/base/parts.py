@@ -1,0 +1,75 @@
+"""Find the four nouns again in a functional model: by the names that the builder gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from multimodal_keras.base.encoder import Encoder
+from multimodal_keras.base.fusion import Fusion
+from multimodal_keras.base.head import Head
+from multimodal_keras.base.modality import Modality
+
+FUSION = "fusion"
+
+
+def layer_name(key: str, base: type) -> str:
+    """The name of a component in the graph: `title_modality`, `title_encoder`, `subject_head`."""
+    return f"{key}_{base.__name__.lower()}"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components of one model, by record field and by task.
+
+    Attributes:
+        modalities: field to `Modality`, sorted by field.
+        encoders: field to `Encoder`, sorted by field.
+        fusion: the `Fusion`.
+        heads: task to `Head`, sorted by task.
+    """
+
+    modalities: dict[str, Modality]
+    encoders: dict[str, Encoder]
+    fusion: Fusion
+    heads: dict[str, Head]
+
+    @property
+    def optional(self) -> list[str]:
+        """The fields that a record may lack."""
+        return [field for field, modality in self.modalities.items() if modality.optional]
+
+
+def parts(model: keras.Model) -> Parts:
+    """The components of a model that `build_model` made, also after a reload.
+
+    Args:
+        model: a functional model.
+
+    Returns:
+        Its `Parts`.
+
+    Raises:
+        ValueError: if the model was not made by `build_model`.
+    """
+    found = Parts(
+        _by_key(model.layers, Modality),
+        _by_key(model.layers, Encoder),
+        next((layer for layer in model.layers if isinstance(layer, Fusion)), None),  # type: ignore[arg-type]
+        _by_key(model.layers, Head),
+    )
+    if not (found.modalities and found.heads and found.fusion is not None):
+        raise ValueError(
+            f"This needs a model made by build_model, with modalities, a fusion and heads. Received {model.name!r} with "
+            f"the layers {', '.join(sorted({type(layer).__name__ for layer in model.layers}))}. Use build_model."
+        )
+    return found
+
+
+def _by_key(layers: Iterable[keras.layers.Layer], base: type) -> dict[str, Any]:
+    ending = layer_name("", base)
+    found = {layer.name.removesuffix(ending): layer for layer in layers if isinstance(layer, base)}
+    return dict(sorted(found.items()))

@@ -1,0 +1,54 @@
+"""What fusions share that need all modalities in one width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from multimodal_keras.base import Fusion
+from multimodal_keras.base.steps import width_of
+
+
+class CommonWidthFusion(Fusion):
+    """Base class of fusions that first project every modality to one width.
+
+    Args:
+        width: the width of the projections and of the answer.
+        dropout: the rate of dropout on the projections.
+        pooling: see `Fusion`.
+        **kwargs: Keras's own (`name`, `dtype`).
+    """
+
+    def __init__(self, width: int = 128, *, dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if width < 1:
+            raise ValueError(f"width is at least 1. Received {width!r}.")
+        self.width = int(width)
+        self.dropout = float(dropout)
+        self._projections: dict[str, keras.layers.Dense] = {}
+        self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+
+    def build(self, tokens_shape: Any, masks_shape: Any = None, present_shape: Any = None) -> None:
+        for name in sorted(tokens_shape):
+            projection = keras.layers.Dense(self.width, dtype=self.dtype_policy, name=f"project_{name}")
+            projection.build((None, width_of(tuple(tokens_shape[name]))))
+            self._projections[name] = projection
+        self.build_fusion({name: tuple(tokens_shape[name]) for name in sorted(tokens_shape)})
+        self.built = True
+
+    def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
+        """Make the weights of the fusion itself."""
+
+    def projected(self, values: dict[str, Any], training: bool | None) -> dict[str, Any]:
+        """Vectors or tokens of every modality, `(..., width)`, sorted by name."""
+        return {
+            name: self._dropout(self._projections[name](values[name]), training=training) for name in sorted(values)
+        }
+
+    def compute_output_shape(self, tokens_shape: Any, masks_shape: Any = None, present_shape: Any = None) -> Any:
+        first = tokens_shape[min(tokens_shape)]
+        return (first[0], self.width)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "width": self.width, "dropout": self.dropout}

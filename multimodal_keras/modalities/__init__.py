@@ -1,0 +1,6 @@
+"""Modalities: one kind of field each. Adding one means writing its file and its line here."""
+
+from multimodal_keras.modalities.image import ImageModality
+from multimodal_keras.modalities.text import TextModality
+
+__all__ = ["ImageModality", "TextModality"]

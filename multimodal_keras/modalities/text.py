@@ -1,0 +1,196 @@
+"""Text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from multimodal_keras.base import FeatureSpec, Modality
+from multimodal_keras.base.head import is_missing
+from multimodal_keras.modalities import text_graph
+from multimodal_keras.registry import register
+
+UNITS = ("word", "character", "byte")
+RESERVED = 2  # 0 pads, 1 is any token that the vocabulary lacks
+_ADAPT_BATCH = 1024
+
+
+@register
+class TextModality(Modality):
+    """Text in any language: UTF-8 in, token ids out. Chinese, Japanese and Thai need no segmenter.
+
+    The host half lower-cases, takes punctuation for space, splits at spaces, and sets each character of a script that is
+    written without spaces apart (`docs/decoding.md` defines it to the byte). The device half hands on the ids, with a
+    mask of the steps that hold a token.
+
+    Args:
+        sequence_length: how many tokens are kept, from the start; shorter texts are padded on the right.
+        unit: `"word"`, `"character"` or `"byte"`.
+        vocabulary_size: how many ids there are at most, with padding (0) and unknown (1); bytes always have 258.
+        vocabulary: the tokens from id 2 on, most frequent first; None to take them from the records.
+        least_count: how often a token must occur in the records to get an id.
+        stop_words: tokens that are left out.
+        **kwargs: `optional`, and Keras's own (`name`).
+
+    Call arguments:
+        tensor: `int32 (batch, sequence_length)`.
+
+    Returns:
+        `(ids, step_mask)`: `int32` and `bool`, both `(batch, sequence_length)`.
+
+    Raises:
+        ValueError: for an unknown unit, or if it decodes before it has a vocabulary.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> import multimodal_keras as mk
+    >>> text = mk.TextModality(sequence_length=4, vocabulary=["red", "cat", "猫"])
+    >>> text.decode(tf.constant(["Red CAT!", "红猫"]))[0].numpy().tolist()
+    [[2, 3, 0, 0], [1, 4, 0, 0]]
+
+    Reference:
+        The Unicode Standard, for the code-point classes that `docs/decoding.md` freezes.
+    """
+
+    kind = "text"
+    default_encoder = "LSTMEncoder"
+
+    def __init__(
+        self,
+        sequence_length: int = 32,
+        *,
+        unit: str = "word",
+        vocabulary_size: int = 10_000,
+        vocabulary: Sequence[str] | None = None,
+        least_count: int = 1,
+        stop_words: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if unit not in UNITS:
+            raise ValueError(f"A text's unit is one of {', '.join(UNITS)}. Received {unit!r}. Choose one of these.")
+        if sequence_length < 1 or vocabulary_size <= RESERVED:
+            raise ValueError(
+                f"sequence_length is at least 1 and vocabulary_size at least {RESERVED + 1}. Received "
+                f"sequence_length={sequence_length}, vocabulary_size={vocabulary_size}."
+            )
+        self.sequence_length = int(sequence_length)
+        self.unit = unit
+        self.vocabulary_size = int(vocabulary_size)
+        self.least_count = int(least_count)
+        self.stop_words = tuple(stop_words)
+        self.vocabulary: tuple[str, ...] | None = None
+        self._table: tf.lookup.StaticHashTable | None = None
+        if vocabulary is not None:
+            self._set_vocabulary(vocabulary)
+
+    def _set_vocabulary(self, vocabulary: Sequence[str]) -> None:
+        if len(set(vocabulary)) != len(vocabulary):
+            twice = [token for token, count in Counter(vocabulary).items() if count > 1]
+            raise ValueError(
+                f"A vocabulary has each token once. Received twice: {twice[:5]!r}. Remove the repetitions."
+            )
+        self.vocabulary = tuple(vocabulary)
+        with tf.init_scope():
+            # An empty table cannot be made; the empty token never occurs.
+            tokens = tf.constant([*vocabulary, ""], tf.string)
+            ids = tf.range(RESERVED, RESERVED + len(vocabulary) + 1, dtype=tf.int32)
+            self._table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tokens, ids), default_value=1)
+
+    @property
+    def is_adapted(self) -> bool:
+        return self.unit == "byte" or self.vocabulary is not None
+
+    def tensor_spec(self) -> tf.TensorSpec:
+        return tf.TensorSpec((self.sequence_length,), tf.int32)
+
+    def feature_spec(self) -> FeatureSpec:
+        size = 256 + RESERVED if self.unit == "byte" else len(self._known()) + RESERVED
+        return FeatureSpec((self.sequence_length,), "int32", size)
+
+    def _known(self) -> tuple[str, ...]:
+        if self.vocabulary is None:
+            raise ValueError(
+                f"{self.name} has no vocabulary yet. Pass vocabulary=[...], call adapt, or build with adapt_to=records."
+            )
+        return self.vocabulary
+
+    def read(self, value: Any, folder: Path | None = None) -> bytes:
+        if is_missing(value):
+            return b""
+        if isinstance(value, bytes):
+            return value
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace")
+        raise ValueError(f"A text is a string or UTF-8 bytes. Received {value!r} of type {type(value).__name__}.")
+
+    def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.unit != "byte":
+            self._known()
+        ids = text_graph.token_ids(raw, self._table, self.unit, self.sequence_length, self.stop_words)
+        return ids, tf.strings.length(raw) > 0
+
+    def adapt(self, values: Iterable[Any]) -> None:
+        """Take the vocabulary from texts: the most frequent tokens first, equal ones in code-point order.
+
+        Args:
+            values: strings or UTF-8 bytes, or a `tf.data.Dataset` of them; one pass, in batches.
+
+        Raises:
+            ValueError: if no text has a token.
+        """
+        if self.unit == "byte":
+            return
+        counts: Counter[bytes] = Counter()
+        rest = iter(values)
+        while batch := [
+            self.read(getattr(value, "numpy", lambda value=value: value)()) for value in islice(rest, _ADAPT_BATCH)
+        ]:
+            counts.update(text_graph.tokenize(tf.constant(batch, tf.string), self.unit).flat_values.numpy().tolist())
+        for word in self.stop_words:
+            counts.pop(word.encode("utf-8"), None)
+        frequent = [(token, count) for token, count in counts.items() if count >= self.least_count]
+        if not frequent:
+            raise ValueError(
+                f"A vocabulary needs at least one token that occurs {self.least_count} times. Received texts with "
+                f"{len(counts)} different tokens. Check the field, or lower least_count."
+            )
+        frequent.sort(key=lambda pair: (-pair[1], pair[0]))
+        self._set_vocabulary([token.decode("utf-8") for token, _ in frequent[: self.vocabulary_size - RESERVED]])
+
+    def call(self, tensor: Any, training: bool | None = None) -> tuple[Any, Any]:
+        return tensor, ops.not_equal(tensor, 0)
+
+    def compute_output_spec(self, tensor: Any, training: bool | None = None) -> Any:
+        return keras.KerasTensor(tensor.shape, dtype="int32"), keras.KerasTensor(tensor.shape, dtype="bool")
+
+    def contract(self) -> dict[str, Any]:
+        return {
+            **super().contract(),
+            "unit": self.unit,
+            "sequence_length": self.sequence_length,
+            "stop_words": list(self.stop_words),
+            "vocabulary": list(self.vocabulary or ()),
+            "vocabulary_sha256": hashlib.sha256("\n".join(self.vocabulary or ()).encode("utf-8")).hexdigest(),
+            "range": [0, self.feature_spec().vocabulary_size or 0],
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "sequence_length": self.sequence_length,
+            "unit": self.unit,
+            "vocabulary_size": self.vocabulary_size,
+            "vocabulary": None if self.vocabulary is None else list(self.vocabulary),
+            "least_count": self.least_count,
+            "stop_words": list(self.stop_words),
+        }
