@@ -28,7 +28,9 @@ class AbsentZeros(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
 
     def call(self, tensor: Any, present: Any) -> Any:
-        return ops.where(_like(present, tensor), tensor, ops.zeros_like(tensor))
+        # LiteRT's SELECT_V2 knows no uint8.
+        wide = ops.cast(tensor, "int32") if tensor.dtype == "uint8" else tensor
+        return ops.cast(ops.where(_like(present, wide), wide, ops.zeros_like(wide)), tensor.dtype)
 
     def compute_output_spec(self, tensor: Any, present: Any) -> Any:
         return keras.KerasTensor(tensor.shape, dtype=tensor.dtype)

@@ -106,6 +106,13 @@ class Modality(keras.layers.Layer):
         """Whether nothing is left to learn from records."""
         return True
 
+    def host_resources(self) -> list[Any]:
+        """TensorFlow resources that `decode` needs, such as lookup tables.
+
+        They belong to the SavedModel and not to the TFLite file: keep them where Keras and TensorFlow do not track them.
+        """
+        return []
+
     def contract(self) -> dict[str, Any]:
         """JSON-able facts for a client: `kind`, what `decode` does, units and ranges."""
         return {"kind": self.kind}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,8 @@ class TextModality(Modality):
         self.least_count = int(least_count)
         self.stop_words = tuple(stop_words)
         self.vocabulary: tuple[str, ...] | None = None
-        self._table: tf.lookup.StaticHashTable | None = None
+        # Behind a function, where nothing tracks it: a phone's file must not hold it.
+        self._table: Callable[[], tf.lookup.StaticHashTable] | None = None
         if vocabulary is not None:
             self._set_vocabulary(vocabulary)
 
@@ -104,7 +105,8 @@ class TextModality(Modality):
             # An empty table cannot be made; the empty token never occurs.
             tokens = tf.constant([*vocabulary, ""], tf.string)
             ids = tf.range(RESERVED, RESERVED + len(vocabulary) + 1, dtype=tf.int32)
-            self._table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tokens, ids), default_value=1)
+            table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tokens, ids), default_value=1)
+        self._table = lambda: table
 
     @property
     def is_adapted(self) -> bool:
@@ -136,8 +138,12 @@ class TextModality(Modality):
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.unit != "byte":
             self._known()
-        ids = text_graph.token_ids(raw, self._table, self.unit, self.sequence_length, self.stop_words)
+        table = self._table() if self._table else None
+        ids = text_graph.token_ids(raw, table, self.unit, self.sequence_length, self.stop_words)
         return ids, tf.strings.length(raw) > 0
+
+    def host_resources(self) -> list[Any]:
+        return [self._table()] if self._table else []
 
     def adapt(self, values: Iterable[Any]) -> None:
         """Take the vocabulary from texts: the most frequent tokens first, equal ones in code-point order.

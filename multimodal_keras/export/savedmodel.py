@@ -1,0 +1,87 @@
+"""Write a SavedModel: what a client sends goes in, predictions come out, and nothing of ours is needed to serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from multimodal_keras.base import Parts, parts, presence_name
+
+RAW, TENSORS, EMBED = "serving_default", "tensors", "embed"
+EMBEDDING = "embedding"
+
+
+def raw_signature(found: Parts) -> dict[str, tf.TensorSpec]:
+    """What a client sends: field to spec, with a dynamic batch."""
+    return {field: _batched(modality.raw_spec(), field, None) for field, modality in found.modalities.items()}
+
+
+def tensor_signature(found: Parts, batch: int | None = None) -> dict[str, tf.TensorSpec]:
+    """What a device sends: field and `<field>_present` to spec."""
+    specs = {field: _batched(modality.tensor_spec(), field, batch) for field, modality in found.modalities.items()}
+    for field in found.optional:
+        name = presence_name(field)
+        specs[name] = tf.TensorSpec((batch,), tf.bool, name=name)
+    return specs
+
+
+def decode(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The host half of all modalities: raw values to the model's inputs."""
+    tensors = {}
+    for field, modality in found.modalities.items():
+        tensors[field], present = modality.decode(raw[field])
+        if modality.optional:
+            tensors[presence_name(field)] = present
+    return tensors
+
+
+def embedding_model(model: keras.Model) -> keras.Model:
+    """The same model up to the fused vector."""
+    return keras.Model(model.input, {EMBEDDING: parts(model).fusion.output})
+
+
+def write_savedmodel(model: keras.Model, folder: Path) -> None:
+    """Write a SavedModel with the signatures `serving_default` (raw), `tensors` and `embed` (raw to the fused vector).
+
+    Args:
+        model: made by `build_model`.
+        folder: where to; it must not exist or be empty.
+    """
+    found, embed = parts(model), embedding_model(model)
+    raw, tensors = raw_signature(found), tensor_signature(found)
+    write_endpoints(
+        model,
+        folder,
+        {
+            RAW: (lambda inputs: model(decode(found, inputs), training=False), raw),
+            TENSORS: (lambda inputs: model(inputs, training=False), tensors),
+            EMBED: (lambda inputs: embed(decode(found, inputs), training=False), raw),
+        },
+        resources=[table for modality in found.modalities.values() for table in modality.host_resources()],
+    )
+
+
+def write_endpoints(
+    model: keras.Model,
+    folder: Path,
+    endpoints: dict[str, tuple[Callable[[dict[str, Any]], Any], dict[str, tf.TensorSpec]]],
+    resources: list[Any] | None = None,
+) -> None:
+    """Write functions over a model's weights (and lookup tables) as the signatures of a SavedModel.
+
+    Keras's `ExportArchive` is the only way found that keeps track of Keras variables for the TFLite converter too.
+    """
+    archive = keras.export.ExportArchive()
+    for resource in [model, *(resources or [])]:
+        archive.track(resource)
+    for name, (function, signature) in endpoints.items():
+        archive.add_endpoint(name, function, input_signature=[signature])
+    archive.write_out(str(folder), verbose=False)
+
+
+def _batched(spec: tf.TensorSpec, name: str, batch: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec((batch, *spec.shape), spec.dtype, name=name)
