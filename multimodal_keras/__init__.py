@@ -25,7 +25,7 @@ _NAMES = {
     ),
     "errors": ("DataError",),
     "evaluation": ("evaluate",),
-    "export": ("export",),
+    "exporting": ("export",),
     "fusion": (
         "ConcatFusion",
         "CrossAttentionFusion",
@@ -49,7 +49,6 @@ __all__ = ["__version__", *sorted(_HOME), *_MODULES]  # noqa: PLE0604
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        # A name is looked up anew each time: `export` and others are the name of a function and of its package.
         return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")

@@ -1,90 +1,157 @@
-"""The hoisted loop: one matrix product projects all steps, then a loop over the recurrence only.
+"""The hoisted loop: what does not depend on the last step is done for all steps at once, outside of the loop.
 
-Keras's own loop multiplies the input at each step. With the product hoisted out of it the loop is shorter, XLA compiles
-it well for training on a CPU, and it converts to LiteRT built-ins at batch 1 without unrolling and without an op that
-keeps state between calls. It runs unmasked: text is padded on the right, so each step that counts is exactly what
-the masked layer returns, and the steps after it are masked in everything that follows.
+Keras's own loop multiplies the input by the kernel at each step, and its gradient adds up a gradient of the recurrent
+kernel at each step. Here both are one matrix product over all steps; the loops do only what has to wait. The forward loop
+converts to LiteRT built-ins at batch 1, without unrolling and without an op that keeps state between calls.
+
+It runs unmasked: sequences are padded on the right, so each step that counts is exactly what a masked layer returns, and
+the steps after it are masked in everything that follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
-Step = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], tuple[tf.Tensor, ...]]
+States = tuple[tf.Tensor, ...]
+Pointwise = Callable[[tf.Tensor, tf.Tensor, States], States]
 
 
-def lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """All hidden states of an LSTM with Keras's weights and gate order (input, forget, cell, output).
-
-    Args:
-        inputs: `(batch, steps, channels)`, the number of steps static.
-        kernel: `(channels, 4 * units)`.
-        recurrent_kernel: `(units, 4 * units)`.
-        bias: `(4 * units,)`.
-
-    Returns:
-        `(batch, steps, units)`.
-    """
-
-    def step(projected: tf.Tensor, states: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        hidden, cell = states
-        gates = projected + tf.matmul(hidden, recurrent_kernel)
-        enter, forget, candidate, leave = tf.split(gates, 4, axis=1)
-        cell = tf.sigmoid(forget) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
-        return tf.sigmoid(leave) * tf.tanh(cell), cell
-
-    return _scan(step, tf.matmul(inputs, kernel) + bias, states=2, units=recurrent_kernel.shape[0])
-
-
-def gru(inputs: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """All hidden states of a GRU with Keras's weights, `reset_after=True` (update, reset, candidate).
+def lstm_step(projected: tf.Tensor, recurrent: tf.Tensor, states: States) -> States:
+    """One step of an LSTM without its products, in Keras's gate order (input, forget, cell, output).
 
     Args:
-        inputs: `(batch, steps, channels)`, the number of steps static.
-        kernel: `(channels, 3 * units)`.
-        recurrent_kernel: `(units, 3 * units)`.
-        bias: `(2, 3 * units)`: of the inputs, and of the recurrence.
+        projected: `(batch, 4 * units)`, the input times the kernel, with the bias.
+        recurrent: `(batch, 4 * units)`, the hidden state times the recurrent kernel.
+        states: hidden and cell state, `(batch, units)` each.
 
     Returns:
-        `(batch, steps, units)`.
+        The new states.
+    """
+    enter, forget, candidate, leave = tf.split(projected + recurrent, 4, axis=1)
+    cell = tf.sigmoid(forget) * states[1] + tf.sigmoid(enter) * tf.tanh(candidate)
+    return tf.sigmoid(leave) * tf.tanh(cell), cell
+
+
+def gru_step(projected: tf.Tensor, recurrent: tf.Tensor, states: States) -> States:
+    """One step of a GRU with `reset_after=True` without its products (update, reset, candidate).
+
+    Args:
+        projected: `(batch, 3 * units)`, the input times the kernel, with its bias.
+        recurrent: `(batch, 3 * units)`, the hidden state times the recurrent kernel, with its bias.
+        states: the hidden state, `(batch, units)`.
+
+    Returns:
+        The new state.
+    """
+    update, reset, candidate = tf.split(projected, 3, axis=1)
+    update_, reset_, candidate_ = tf.split(recurrent, 3, axis=1)
+    update = tf.sigmoid(update + update_)
+    candidate = tf.tanh(candidate + tf.sigmoid(reset + reset_) * candidate_)
+    return (update * states[0] + (1 - update) * candidate,)
+
+
+def run_steps(
+    step: Pointwise, projected: tf.Tensor, recurrent_kernel: tf.Tensor, recurrent_bias: tf.Tensor, *, states: int
+) -> list[tf.Tensor]:
+    """Run a recurrence from zero states.
+
+    Args:
+        step: `lstm_step` or `gru_step`.
+        projected: `(steps, batch, gates)`, the number of steps static.
+        recurrent_kernel: `(units, gates)`.
+        recurrent_bias: `(gates,)`.
+        states: how many states are wanted at every step: 1 for the hidden one, all for the gradient.
+
+    Returns:
+        `(steps, batch, units)` for each wanted state.
+    """
+    steps, batch, units = projected.shape[0], projected.shape[1], recurrent_kernel.shape[0]
+    zeros = tf.zeros([tf.shape(projected)[1], units], projected.dtype)
+    carried = (zeros, zeros) if step is lstm_step else (zeros,)
+    kept = tuple(tf.TensorArray(projected.dtype, steps, element_shape=[batch, units]) for _ in range(states))
+
+    def body(index: tf.Tensor, kept: tuple[tf.TensorArray, ...], carried: States) -> tuple[tf.Tensor, ...]:
+        carried = step(projected[index], tf.matmul(carried[0], recurrent_kernel) + recurrent_bias, carried)
+        return index + 1, tuple(array.write(index, carried[k]) for k, array in enumerate(kept)), carried
+
+    _, kept, _ = tf.while_loop(
+        lambda index, *_: index < steps, body, (tf.constant(0), kept, carried), maximum_iterations=steps
+    )
+    return [tf.ensure_shape(array.stack(), [steps, batch, units]) for array in kept]
+
+
+def differentiable_steps(step: Pointwise, count: int) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
+    """`run_steps` with its own gradient, both compiled by XLA: for training.
+
+    XLA gets these loops alone, because its convolutions on a CPU are slower than TensorFlow's own. A gradient that
+    TensorFlow derives would hand lists of tensors from one compiled loop to the other, which XLA refuses.
+
+    Args:
+        step: `lstm_step` or `gru_step`.
+        count: how many states it has.
+
+    Returns:
+        A function of `(projected, recurrent_kernel, recurrent_bias)` to the hidden state at every step.
     """
 
-    def step(projected: tf.Tensor, states: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        (hidden,) = states
-        update, reset, candidate = tf.split(projected, 3, axis=1)
-        update_, reset_, candidate_ = tf.split(tf.matmul(hidden, recurrent_kernel) + bias[1], 3, axis=1)
-        update = tf.sigmoid(update + update_)
-        candidate = tf.tanh(candidate + tf.sigmoid(reset + reset_) * candidate_)
-        return (update * hidden + (1 - update) * candidate,)
+    @tf.function(jit_compile=True)
+    def forward(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> list[tf.Tensor]:
+        return run_steps(step, projected, kernel, bias, states=count)
 
-    return _scan(step, tf.matmul(inputs, kernel) + bias[0], states=1, units=recurrent_kernel.shape[0])
+    @tf.function(jit_compile=True)
+    def backward(
+        projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, kept: list[tf.Tensor], upstream: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        return _gradients(step, projected, kernel, bias, kept, upstream)
+
+    @tf.custom_gradient
+    def run(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable[..., object]]:
+        # A tape that watches these would have TensorFlow derive the gradient after all.
+        kept = forward(*(tf.stop_gradient(tensor) for tensor in (projected, kernel, bias)))
+        return kept[0], lambda upstream: backward(projected, kernel, bias, kept, upstream)
+
+    return run
 
 
-def _scan(step: Step, projected: tf.Tensor, *, states: int, units: int) -> tf.Tensor:
-    steps = projected.shape[1]
-    along = tf.transpose(projected, [1, 0, 2])
-    zeros = tf.zeros([tf.shape(projected)[0], units], projected.dtype)
-    outputs = tf.TensorArray(projected.dtype, size=steps, element_shape=[projected.shape[0], units])
+def _gradients(
+    step: Pointwise,
+    projected: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    kept: list[tf.Tensor],
+    upstream: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Backpropagation through time; the loop has one product, the kernel's gradient is one product after it."""
+    steps = projected.shape[0]
+    before = [tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0) for states in kept]
+    recurrent = tf.matmul(before[0], kernel) + bias
+    arrays = tuple(tf.TensorArray(projected.dtype, steps, element_shape=projected.shape[1:]) for _ in range(2))
 
-    def body(index: tf.Tensor, outputs: tf.TensorArray, *carried: tf.Tensor) -> tuple[Any, ...]:
-        carried = step(along[index], carried)
-        return index + 1, outputs.write(index, carried[0]), *carried
+    def body(index: tf.Tensor, arrays: tuple[tf.TensorArray, ...], carried: States) -> tuple[tf.Tensor, ...]:
+        sources = [projected[index], recurrent[index], *(states[index] for states in before)]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            after = step(sources[0], sources[1], tuple(sources[2:]))
+        wanted = (carried[0] + upstream[index], *carried[1:])
+        to_projected, to_recurrent, *to_states = tape.gradient(
+            after, sources, output_gradients=wanted, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        to_states[0] += tf.matmul(to_recurrent, kernel, transpose_b=True)
+        written = (arrays[0].write(index, to_projected), arrays[1].write(index, to_recurrent))
+        return index - 1, written, tuple(to_states)
 
-    _, outputs, *_ = tf.while_loop(
-        lambda index, *_: index < steps,
+    _, arrays, _ = tf.while_loop(
+        lambda index, *_: index >= 0,
         body,
-        (tf.constant(0), outputs, *[zeros] * states),
-        shape_invariants=(
-            tf.TensorShape([]),
-            tf.TensorShape(None),
-            *[tf.TensorShape([projected.shape[0], units])] * states,
-        ),
+        (tf.constant(steps - 1), arrays, tuple(tf.zeros_like(upstream[0]) for _ in kept)),
         maximum_iterations=steps,
     )
-    return tf.ensure_shape(tf.transpose(outputs.stack(), [1, 0, 2]), [projected.shape[0], steps, units])
+    to_projected, to_recurrent = (array.stack() for array in arrays)
+    units, gates = kernel.shape
+    to_kernel = tf.matmul(tf.reshape(before[0], [-1, units]), tf.reshape(to_recurrent, [-1, gates]), transpose_a=True)
+    return to_projected, to_kernel, tf.reduce_sum(to_recurrent, axis=[0, 1])
 
 
 def reverse_valid(sequence: tf.Tensor, step_mask: tf.Tensor | None) -> tf.Tensor:

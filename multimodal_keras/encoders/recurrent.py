@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from multimodal_keras.encoders.recurrence import gru, lstm, reverse_valid
+from multimodal_keras.encoders.recurrence import differentiable_steps, gru_step, lstm_step, reverse_valid, run_steps
 from multimodal_keras.encoders.sequence import SequenceEncoder
 from multimodal_keras.registry import register
 
@@ -17,13 +17,12 @@ from multimodal_keras.registry import register
 class RecurrentEncoder(SequenceEncoder):
     """What LSTM and GRU share: embedding, directions, stacked layers.
 
-    A subclass names Keras's cell, which keeps the weights, and the loop that runs them: as it is, and compiled by XLA for
-    training. XLA gets this loop alone, because its convolutions on a CPU are slower than TensorFlow's own.
+    A subclass names Keras's cell, which keeps the weights, and the step that runs them.
     """
 
     cell: type[keras.layers.Layer]
-    loop: Callable[..., tf.Tensor]
-    compiled_loop: Callable[..., tf.Tensor]
+    step: Callable[..., tuple[tf.Tensor, ...]]
+    trained_steps: Callable[..., tf.Tensor]
 
     def __init__(
         self, units: int = 128, *, bidirectional: bool = False, layers: int = 1, jit_compile: bool = True, **kwargs: Any
@@ -62,9 +61,17 @@ class RecurrentEncoder(SequenceEncoder):
         return tokens if step_mask is None else (tokens, step_mask)
 
     def _run(self, cell: keras.layers.Layer, tokens: tf.Tensor, training: bool | None) -> tf.Tensor:
-        weights = [ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-        loop = type(self).compiled_loop if training and self.jit_compile else type(self).loop
-        return loop(tokens, *weights)
+        kernel, recurrent_kernel, bias = (
+            ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
+        )
+        # A GRU has two biases, and one of them belongs to the recurrence.
+        bias, recurrent_bias = (bias, tf.zeros_like(bias)) if len(bias.shape) == 1 else (bias[0], bias[1])
+        projected = tf.transpose(tf.matmul(tokens, kernel) + bias, [1, 0, 2])
+        if training and self.jit_compile:
+            states = type(self).trained_steps(projected, recurrent_kernel, recurrent_bias)
+        else:
+            (states,) = run_steps(type(self).step, projected, recurrent_kernel, recurrent_bias, states=1)
+        return tf.transpose(states, [1, 0, 2])
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
         tokens = (features_shape[0], features_shape[1], self.units * (2 if self.bidirectional else 1))
@@ -126,8 +133,8 @@ class LSTMEncoder(RecurrentEncoder):
     """
 
     cell = keras.layers.LSTMCell
-    loop = staticmethod(lstm)
-    compiled_loop = tf.function(lstm, jit_compile=True)
+    step = staticmethod(lstm_step)
+    trained_steps = staticmethod(differentiable_steps(lstm_step, 2))
 
 
 @register
@@ -149,5 +156,5 @@ class GRUEncoder(RecurrentEncoder):
     """
 
     cell = keras.layers.GRUCell
-    loop = staticmethod(gru)
-    compiled_loop = tf.function(gru, jit_compile=True)
+    step = staticmethod(gru_step)
+    trained_steps = staticmethod(differentiable_steps(gru_step, 1))

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from multimodal_keras.base import parts
-from multimodal_keras.export.savedmodel import RAW, tensor_signature, write_endpoints
+from multimodal_keras.exporting.savedmodel import RAW, tensor_signature, write_endpoints
 
 
 def write_tflite(model: keras.Model, path: Path) -> None:

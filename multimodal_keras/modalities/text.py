@@ -17,9 +17,8 @@ from multimodal_keras.base import FeatureSpec, Modality
 from multimodal_keras.base.head import is_missing
 from multimodal_keras.modalities import text_graph
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.text import FIRST_ID, check_ids_request
 
-UNITS = ("word", "character", "byte")
-RESERVED = 2  # 0 pads, 1 is any token that the vocabulary lacks
 _ADAPT_BATCH = 1024
 
 
@@ -37,7 +36,7 @@ class TextModality(Modality):
         vocabulary_size: how many ids there are at most, with padding (0) and unknown (1); bytes always have 258.
         vocabulary: the tokens from id 2 on, most frequent first; None to take them from the records.
         least_count: how often a token must occur in the records to get an id.
-        stop_words: tokens that are left out.
+        stop_words: tokens that are left out; unit `"word"` only.
         **kwargs: `optional`, and Keras's own (`name`).
 
     Call arguments:
@@ -76,13 +75,9 @@ class TextModality(Modality):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if unit not in UNITS:
-            raise ValueError(f"A text's unit is one of {', '.join(UNITS)}. Received {unit!r}. Choose one of these.")
-        if sequence_length < 1 or vocabulary_size <= RESERVED:
-            raise ValueError(
-                f"sequence_length is at least 1 and vocabulary_size at least {RESERVED + 1}. Received "
-                f"sequence_length={sequence_length}, vocabulary_size={vocabulary_size}."
-            )
+        check_ids_request(unit, sequence_length, stop_words)
+        if vocabulary_size <= FIRST_ID:
+            raise ValueError(f"vocabulary_size is at least {FIRST_ID + 1}. Received {vocabulary_size!r}.")
         self.sequence_length = int(sequence_length)
         self.unit = unit
         self.vocabulary_size = int(vocabulary_size)
@@ -95,17 +90,9 @@ class TextModality(Modality):
             self._set_vocabulary(vocabulary)
 
     def _set_vocabulary(self, vocabulary: Sequence[str]) -> None:
-        if len(set(vocabulary)) != len(vocabulary):
-            twice = [token for token, count in Counter(vocabulary).items() if count > 1]
-            raise ValueError(
-                f"A vocabulary has each token once. Received twice: {twice[:5]!r}. Remove the repetitions."
-            )
         self.vocabulary = tuple(vocabulary)
         with tf.init_scope():
-            # An empty table cannot be made; the empty token never occurs.
-            tokens = tf.constant([*vocabulary, ""], tf.string)
-            ids = tf.range(RESERVED, RESERVED + len(vocabulary) + 1, dtype=tf.int32)
-            table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tokens, ids), default_value=1)
+            table = text_graph.lookup_table(self.vocabulary)
         self._table = lambda: table
 
     @property
@@ -116,7 +103,7 @@ class TextModality(Modality):
         return tf.TensorSpec((self.sequence_length,), tf.int32)
 
     def feature_spec(self) -> FeatureSpec:
-        size = 256 + RESERVED if self.unit == "byte" else len(self._known()) + RESERVED
+        size = 256 + FIRST_ID if self.unit == "byte" else len(self._known()) + FIRST_ID
         return FeatureSpec((self.sequence_length,), "int32", size)
 
     def _known(self) -> tuple[str, ...]:
@@ -171,7 +158,7 @@ class TextModality(Modality):
                 f"{len(counts)} different tokens. Check the field, or lower least_count."
             )
         frequent.sort(key=lambda pair: (-pair[1], pair[0]))
-        self._set_vocabulary([token.decode("utf-8") for token, _ in frequent[: self.vocabulary_size - RESERVED]])
+        self._set_vocabulary([token.decode("utf-8") for token, _ in frequent[: self.vocabulary_size - FIRST_ID]])
 
     def call(self, tensor: Any, training: bool | None = None) -> tuple[Any, Any]:
         return tensor, ops.not_equal(tensor, 0)

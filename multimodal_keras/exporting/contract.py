@@ -1,0 +1,69 @@
+"""The contract: every input and output of both artefacts, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from multimodal_keras import __version__
+from multimodal_keras.base import Parts, parts, presence_name
+from multimodal_keras.exporting.savedmodel import EMBED, EMBEDDING, RAW, TENSORS, raw_signature, tensor_signature
+
+FORMAT = 1
+
+
+def contract(model: keras.Model) -> dict[str, Any]:
+    """What a client has to know, as JSON-able facts.
+
+    Args:
+        model: made by `build_model`.
+
+    Returns:
+        `format`, `package` (versions), `modalities` (field to what `Modality.contract` says, with `optional`), `tasks`
+        (task to what `Head.contract` says), `signatures` of the SavedModel, and `tflite`: its one signature. Each input
+        and output has `shape` (null for the batch), `dtype`, and `range` where one is known.
+    """
+    found = parts(model)
+    outputs = {task: _tensor((None, *model.output[task].shape[1:]), tf.float32) for task in found.heads}
+    for task, head in found.heads.items():
+        outputs[task] |= _range(head.contract())
+    width = int(found.fusion.output.shape[-1])
+    raw = {name: _tensor(spec.shape, spec.dtype) for name, spec in raw_signature(found).items()}
+    return {
+        "format": FORMAT,
+        "package": {"multimodal_keras": __version__, "tensorflow": tf.__version__, "keras": keras.__version__},
+        "modalities": {
+            field: {**modality.contract(), "optional": modality.optional}
+            for field, modality in found.modalities.items()
+        },
+        "tasks": {task: head.contract() for task, head in found.heads.items()},
+        "signatures": {
+            RAW: {"inputs": raw, "outputs": outputs},
+            TENSORS: {"inputs": _tensors(found, None), "outputs": outputs},
+            EMBED: {"inputs": raw, "outputs": {EMBEDDING: _tensor((None, width), tf.float32)}},
+        },
+        "tflite": {
+            "signature": RAW,
+            "inputs": _tensors(found, 1),
+            "outputs": {task: {**output, "shape": [1, *output["shape"][1:]]} for task, output in outputs.items()},
+        },
+    }
+
+
+def _tensors(found: Parts, batch: int | None) -> dict[str, Any]:
+    inputs = {name: _tensor(spec.shape, spec.dtype) for name, spec in tensor_signature(found, batch).items()}
+    for field, modality in found.modalities.items():
+        inputs[field] |= _range(modality.contract())
+    for field in found.optional:
+        inputs[presence_name(field)]["meaning"] = f"false where the record has no {field}; its content is then ignored"
+    return inputs
+
+
+def _tensor(shape: Any, dtype: tf.DType) -> dict[str, Any]:
+    return {"shape": [None if size is None else int(size) for size in shape], "dtype": dtype.name}
+
+
+def _range(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: facts[key] for key in ("range", "unit") if facts.get(key) is not None}

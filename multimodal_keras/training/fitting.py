@@ -1,0 +1,145 @@
+"""Train a model on records."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from multimodal_keras.data import Pipeline, Records, read
+from multimodal_keras.spec import TrainingOptions, make
+from multimodal_keras.training.compiling import compile_model
+from multimodal_keras.training.progress import Progress
+from multimodal_keras.training.run import Run, write_run
+
+
+def fit(
+    model: keras.Model,
+    train: Records,
+    valid: Records | None = None,
+    *,
+    output: str | Path | None = None,
+    resume: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: str | int = "auto",
+    options: TrainingOptions | None = None,
+    **overrides: Any,
+) -> Run:
+    """Train a model: losses, metrics and weights from its heads, batches from its modalities.
+
+    Start the same call again after a kill, and it goes on from the last whole epoch, with the same order of records as
+    if nothing had happened. The model ends with the weights of its best epoch.
+
+    Args:
+        model: made by `build_model`.
+        train: training records.
+        valid: validation records, for early stopping and the choice of the best epoch.
+        output: the run folder; None to keep everything in memory.
+        resume: whether to go on with what the run folder holds; False starts over.
+        callbacks: more of Keras's callbacks.
+        verbose: as in `keras.Model.fit`.
+        options: see `TrainingOptions`.
+        **overrides: fields of `TrainingOptions`, such as `epochs=20, batch_size=64, learning_rate=3e-4`.
+
+    Returns:
+        `Run`.
+
+    Raises:
+        DataError: for a record that cannot be used, unless `on_error="skip"`.
+        ValueError: for an unknown option, or a run folder that holds another run.
+    """
+    options = make(TrainingOptions, {**dataclasses.asdict(options or TrainingOptions()), **overrides}, "training.")
+    train, valid = _records(train), None if valid is None else _records(valid)
+    folder = None if output is None else Path(output)
+    pipeline = _pipeline(train, model, options, shuffle=options.shuffle)
+    checks = None if valid is None else _pipeline(valid, model, options, shuffle=False)
+    compile_model(model, options, math.ceil(len(train) / options.batch_size))
+    facts = _facts(model, options, train, valid)
+    monitor = options.monitor or ("loss" if valid is None else "val_loss")
+    state = None if folder is None else folder / "checkpoint"
+    progress = Progress(options, monitor, state, facts["key"])
+    if resume:
+        progress.resume(model)
+    more = _callbacks(options, folder, pipeline)
+    with pipeline.errors(), checks.errors() if checks else contextlib.nullcontext():
+        if not progress.is_over:
+            model.fit(
+                pipeline.dataset(),
+                validation_data=checks.dataset() if checks else None,
+                initial_epoch=progress.epochs_done,
+                epochs=options.epochs,
+                callbacks=[*more, *callbacks, progress],
+                shuffle=False,  # the pipeline does it
+                verbose=verbose,
+            )
+    progress.restore_best(model)
+    skipped = [*pipeline.skipped, *(checks.skipped if checks else [])]
+    run = Run(model, progress.history, (progress.best_epoch or 0) + 1, folder, skipped)
+    write_run(run, facts)
+    return run
+
+
+def _records(source: Any) -> Records:
+    return source if isinstance(source, Records) else read(source)
+
+
+def _pipeline(records: Records, model: keras.Model, options: TrainingOptions, *, shuffle: bool) -> Pipeline:
+    return Pipeline(
+        records,
+        model,
+        batch_size=options.batch_size,
+        shuffle=shuffle,
+        seed=options.seed,
+        cache=options.cache,
+        on_error=options.on_error,
+        shuffle_window=options.shuffle_window,
+    )
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Tells the pipeline which epoch it is, so that a resumed training sees the order of an uninterrupted one."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Called by Keras before it asks for the first batch of the epoch."""
+        self.pipeline.epoch = epoch
+
+
+def _callbacks(options: TrainingOptions, folder: Path | None, pipeline: Pipeline) -> list[keras.callbacks.Callback]:
+    chosen: list[keras.callbacks.Callback] = [_Epochs(pipeline), keras.callbacks.TerminateOnNaN()]
+    if options.tensorboard:
+        if folder is None:
+            raise ValueError("TensorBoard logs go into the run folder. Received no output. Pass output='runs/...'.")
+        chosen.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
+    return chosen
+
+
+def _facts(model: keras.Model, options: TrainingOptions, train: Records, valid: Records | None) -> dict[str, Any]:
+    """What makes a run this run: its key changes if the model, the records or the options do."""
+    chosen = dataclasses.asdict(options)
+    prints = {name: part.fingerprint() for name, part in (("train", train), ("valid", valid)) if part is not None}
+    counts = {name: len(part) for name, part in (("train", train), ("valid", valid)) if part is not None}
+    # Training longer is going on with the same run, unless the schedule reaches its end with the epochs.
+    lasting = {name: value for name, value in chosen.items() if name not in ("epochs", "patience", "tensorboard")}
+    if options.schedule != "constant":
+        lasting["epochs"] = options.epochs
+    identity = json.dumps([_nameless(model.get_config()), lasting, prints], sort_keys=True, default=str)
+    key = hashlib.sha256(identity.encode("utf-8")).hexdigest()
+    return {"options": chosen, "fingerprints": prints, "records": counts, "key": key}
+
+
+def _nameless(config: Any) -> Any:
+    """A config without Keras's automatic names, which depend on what else a process has built."""
+    if isinstance(config, dict):
+        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
