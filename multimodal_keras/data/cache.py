@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -114,7 +113,9 @@ def key_of(records: Records, modalities: Mapping[str, Modality], heads: Mapping[
     """What a cache depends on: the records, the files they name, how they are decoded, and with what."""
     parts: list[Any] = [__version__, tf.__version__, on_error, records.fingerprint()]
     for kind in (modalities, heads):
-        parts += [(name, keras.saving.serialize_keras_object(part), part.contract()) for name, part in kind.items()]
+        parts += [
+            (name, type(part).__name__, _nameless(part.get_config()), part.contract()) for name, part in kind.items()
+        ]
     total = hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode())
     fields = [field for field, modality in modalities.items() if modality.file_suffixes]
     for _, record in records.attempts() if fields else ():
@@ -122,6 +123,13 @@ def key_of(records: Records, modalities: Mapping[str, Modality], heads: Mapping[
             for field in fields:
                 total.update(_stamp(record.get(field), records.folder))
     return total.hexdigest()[:32]
+
+
+def _nameless(config: Any) -> Any:
+    """A config without the names that Keras counts up, so that an equal model finds the cache again."""
+    if isinstance(config, dict):
+        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 
 def _stamp(value: Any, folder: Path | None) -> bytes:

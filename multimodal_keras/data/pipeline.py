@@ -43,7 +43,7 @@ def batches(records: Records, model: keras.Model | Parts, **options: Any) -> tf.
     Example:
 
     >>> import multimodal_keras as mk
-    >>> train = mk.data.clipart().where(split="train").take(64)
+    >>> train = mk.data.clipart().where(split="train").shard(0, 30)
     >>> model = mk.build_model({"title": mk.TextModality()}, {"subject": mk.ClassificationHead()}, adapt_to=train)
     >>> inputs, targets, weights = next(iter(mk.data.batches(train, model)))
     >>> inputs["title"].shape, targets["subject"].shape
@@ -65,8 +65,8 @@ class Pipeline:
         shuffle: whether each epoch has another order.
         seed: of the shuffling.
         cache: None to read and decode in every epoch, in memory that does not depend on the number of records;
-            `"memory"` to decode once and keep the arrays; a folder to keep them there for later runs too. They are made
-            before the first batch is handed out, and made anew when records, files, modalities or heads change.
+            `"memory"` to decode once and keep the arrays; a folder to keep them there for later runs too, made anew
+            when records, files, modalities or heads are others.
         on_error: `"raise"`, or `"skip"` to leave out records that cannot be used.
         labels: whether to give targets and weights. A record without a label has the weight 0.
         prefetch: whether to read and decode a few batches ahead, on all cores.
@@ -130,12 +130,22 @@ class Pipeline:
         return sorted(entries, key=lambda entry: (str(entry["file"]), entry["row"] or 0, str(entry["field"])))
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches as a `tf.data.Dataset`; each iteration of it is one epoch."""
+        """The batches as a `tf.data.Dataset`; each iteration of it is one epoch.
+
+        With a cache, this is when it is filled. Otherwise the records are counted, so that Keras knows where one ends
+        (with `on_error="skip"` and no cache nobody knows, and Keras warns that the input ran out of data).
+
+        Raises:
+            DataError: while the cache is filled, for a record that cannot be used.
+        """
         # The order of the steps: shuffle rows before they are read (a window of paths costs kilobytes, of pixels
         # gigabytes), group them, read and decode whole batches in threads (one compiled call each), and hand them out.
-        # Reading ahead is done here and not by `Dataset.prefetch`: that would draw batches nobody asked for, and Keras
-        # draws one batch before it trains, so the count of epochs would depend on a race.
+        # Reading ahead is done here and not by `Dataset.prefetch` (which tf.data would add by itself): that draws
+        # batches nobody asked for, and Keras draws one before it trains, so the count of epochs would depend on a race.
         dataset = tf.data.Dataset.from_generator(self._elements, output_signature=self._signature())
+        options = tf.data.Options()
+        options.experimental_optimization.inject_prefetch = False
+        dataset = dataset.with_options(options)
         known = self._count_of_batches()
         return dataset if known is None else dataset.apply(tf.data.experimental.assert_cardinality(known))
 
@@ -165,9 +175,10 @@ class Pipeline:
         return tuple(element.values()) if self.heads else element["inputs"]
 
     def _count_of_batches(self) -> int | None:
-        # Counting the rows of a CSV file is a pass over it, and what will be skipped is not known beforehand.
-        rows = len(self._kept) if self._kept is not None else None if self._log.skips else self.records.known_length
-        return None if not rows else math.ceil(rows / self.batch_size)
+        if self.cache is None and self._log.skips:
+            return None
+        rows = len(self.records if self.cache is None else self._cache())
+        return math.ceil(rows / self.batch_size) or None
 
     def _elements(self) -> Iterator[Any]:
         epoch, self.error = self.epoch, None
