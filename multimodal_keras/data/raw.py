@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.base import Modality
-from multimodal_keras.base.head import is_missing
 from multimodal_keras.data.records import Records, Row
 from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.runtime.reading import is_missing
 
 ON_ERROR = ("raise", "skip")
 
@@ -182,7 +182,7 @@ def _raw_value(value: Any, modality: Modality) -> Any:
         value = b"" if is_missing(value) else value
         return value.encode() if isinstance(value, str) else value
     if is_missing(value):
-        return np.full(spec.shape, np.nan).astype(dtype, casting="safe" if dtype is np.float64 else "same_kind")
+        return np.full(spec.shape, np.nan).astype(dtype, casting="same_kind")
     array = np.asarray(value, dtype)
     if not spec.shape.is_compatible_with(array.shape):
         raise ValueError(f"Its raw value has the shape {tuple(spec.shape)}. Received {array.shape}. Correct the value.")
