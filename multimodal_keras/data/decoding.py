@@ -84,7 +84,7 @@ class Decoder:
                 self._functions[field](batch.raw[field][row : row + 1])
             except (tf.errors.OpError, ValueError) as error:
                 shown = _shown(batch.records[row].get(field))
-                problem = f"A value can be decoded. Received {shown}: {_first_line(error)} Replace it, or leave the record out."
+                problem = f"A value can be decoded. Received {shown}: {_first_line(error)} Replace it or leave it out."
                 found[row] = DataError(problem, origin, field)
         if not found:
             raise failure
