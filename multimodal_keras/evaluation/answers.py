@@ -97,7 +97,7 @@ def collect(model: keras.Model, batches: Iterable[Any], subsets: Sequence[Subset
 
 
 def predictor(model: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Tensor]]:
-    """The model as one compiled function of a batch of any size: traced once, without `predict`'s cost for each call."""
+    """The model as one compiled function of a batch of any size: it is traced once, and costs no `predict` per call."""
     signature = {
         name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name) for name, tensor in model.input.items()
     }

@@ -129,7 +129,8 @@ def paired_difference(
         The `Difference`, first minus second. For errors such as `"mae"` a negative one speaks for the first.
 
     Raises:
-        ValueError: for arrays of different lengths, an unknown metric or kind, or no labelled record.
+        ValueError: for arrays of different lengths, an unknown metric or kind, no labelled record, or a metric that is
+            not defined on these records.
 
     Example:
 
@@ -143,6 +144,11 @@ def paired_difference(
     measure = _by_function(metric, *arrays) if callable(metric) else _by_name(metric, kind, *arrays)
     records = len(arrays[0])
     value = measure(np.ones(records))
+    if np.isnan(value):
+        raise ValueError(
+            f"A comparison needs a metric that is defined on its records. Received {metric!r}, which is not defined on "
+            f"these {records}. Choose another metric, or more records."
+        )
     drawn = [measure(counts) for counts in resamples(records, bootstrap if records > 1 else 0, seed)]
     low, high, _ = percentiles(drawn)
     return Difference(value, low, high, records)

@@ -39,13 +39,13 @@ def evaluate(
     """Metrics with intervals for each task, and from every subset of modalities.
 
     Records without a label for a task are left out of the metrics of this task. A subset of modalities is defined if it
-    has all required ones; for it, the optional ones outside are declared absent, as in a record that lacks them. A record
+    has all required ones; the optional ones outside of it are declared absent, as in a record that lacks them. A record
     that has none of a subset's fields stays in, and is answered with nothing present.
 
     Args:
         model: made by `build_model`.
-        records: what to evaluate on, and never what the model was trained on: `Records`, a list of dicts, or a dataset of
-            `(inputs, targets, weights)` batches as `data.batches` makes them (then a report shows no texts).
+        records: what to evaluate on, not what the model was trained on: `Records`, a list of dicts, or a dataset
+            of `(inputs, targets, weights)` batches as `data.batches` makes them (then a report shows no texts).
         batch_size: records in a batch; matters for memory and speed only.
         subsets: whether to evaluate every subset of modalities, or all of them together only.
         bootstrap: how many resamples for the 95 % intervals; 0 for no intervals.
@@ -153,7 +153,7 @@ def _scored(collected: Collected, heads: Mapping[str, Head]) -> tuple[dict[str, 
 
 def _facts(head: Head, answers: Answers) -> dict[str, Any]:
     contract = head.contract()
-    facts = {name: contract[name] for name in ("kind", "labels", "unit") if name in contract}
+    facts: dict[str, Any] = {name: contract[name] for name in ("kind", "labels", "unit") if name in contract}
     return {**facts, "labelled": int(answers.labelled.sum())}
 
 

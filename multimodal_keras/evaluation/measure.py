@@ -23,7 +23,7 @@ def task_metrics(scores: Scores, records: int, bootstrap: int, seed: int) -> dic
         seed: of the resamples.
 
     Returns:
-        Metric to `value`, `low` and `high` (None where not defined), and `reason` where one of them is None for a cause.
+        Metric to `value`, `low` and `high` (None where not defined), and a `reason` where one of them is None.
     """
     values = scores.values()
     names = [name for name in scores.with_interval if not isinstance(values[name], str)]
@@ -50,8 +50,8 @@ def subset_rows(
         seed: of the resamples; all subsets are resampled alike.
 
     Returns:
-        Subset name to `fields`, `reason` (None if it is defined), and if so `nothing_present` (how many records had none
-        of these fields, and were answered with nothing) and `tasks`: task to `records` and `metrics`.
+        Subset name to `fields`, `reason` (None if defined), and if so `nothing_present` (how many records have none of
+        these fields) and `tasks`: task to `records` and `metrics`.
     """
     table: dict[str, dict[str, Any]] = {}
     for subset in every:
@@ -79,7 +79,7 @@ def _headlines(scores: Scores, answers: Answers, name: str, bootstrap: int, seed
     mine = type(scores)(answers.truth[kept], answers.by_subset[name][kept], scores.labels)
     values = mine.resampled(np.ones(records), mine.headline)
     around = intervals(mine, records, mine.headline, bootstrap, seed) if bootstrap else {}
-    metrics = {}
+    metrics: dict[str, dict[str, Any]] = {}
     for metric in mine.headline:
         low, high, _ = around.get(metric, (None, None, None))
         value = None if np.isnan(values[metric]) else values[metric]

@@ -7,7 +7,8 @@ import math
 import unicodedata
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,7 +21,7 @@ from matplotlib.figure import Figure
 DARK, LIGHT, ACCENT, GREY = "#00407a", "#8aa8c8", "#d98200", "#6b6b6b"
 COLOURS = "cividis"
 DPI = 144
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
@@ -71,8 +72,6 @@ def drawn(plot: Plot, size: tuple[float, float], draw: Callable[[Figure], None])
     Returns:
         The plot with its bytes.
     """
-    from dataclasses import replace
-
     known = set(font_manager.fontManager.get_font_names())
     fonts = ["DejaVu Sans", *(font for font in _FALLBACKS if font in known)]
     with matplotlib.rc_context({**_STYLE, "font.family": fonts}), warnings.catch_warnings():
