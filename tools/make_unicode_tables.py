@@ -53,10 +53,15 @@ def is_separator(code_point: int) -> bool:
     return category[0] in "PZ" or category == "Cc" or ascii_symbol or code_point in INVISIBLE
 
 
+def is_noncharacter(code_point: int) -> bool:
+    """One of the 66 that Unicode has set aside for ever; libraries differ in letting them through."""
+    return 0xFDD0 <= code_point <= 0xFDEF or code_point & 0xFFFE == 0xFFFE
+
+
 def is_split(code_point: int) -> bool:
     """A character of a script without spaces, or a pictograph: a word of its own."""
     inside = any(first <= code_point <= last for first, last in NO_SPACE_BLOCKS.values())
-    return inside and not is_separator(code_point)
+    return inside and not is_separator(code_point) and not is_noncharacter(code_point)
 
 
 def ranges(predicate: Callable[[int], bool]) -> list[list[int]]:
@@ -98,7 +103,12 @@ def runs(pairs: list[tuple[int, int]]) -> list[list[int]]:
 
 def render() -> str:
     """The file's text: JSON, several entries to a line."""
-    tables = {"separators": ranges(is_separator), "split": ranges(is_split), "lower": runs(lower_pairs())}
+    tables = {
+        "noncharacters": ranges(is_noncharacter),
+        "separators": ranges(is_separator),
+        "split": ranges(is_split),
+        "lower": runs(lower_pairs()),
+    }
     parts = ["{", f' "format": 1,\n "unicode": "{unicodedata.unidata_version}",']
     for name, rows in tables.items():
         lines = [

@@ -18,6 +18,7 @@ import tensorflow as tf
 from multimodal_keras.runtime.text import (
     FIRST_ID,
     PADDING_ID,
+    REPLACEMENT,
     UNKNOWN_ID,
     check_ids_request,
     check_unit,
@@ -25,7 +26,7 @@ from multimodal_keras.runtime.text import (
     vocabulary_index,
 )
 
-_KEEP, _SEPARATOR, _SPLIT, _FIRST_LOWER = 0, 1, 2, 3
+_KEEP, _SEPARATOR, _SPLIT, _REPLACE, _FIRST_LOWER = 0, 1, 2, 3, 4
 _SPACE = 0x20
 
 
@@ -41,6 +42,8 @@ def _action_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         actions[first : last + 1] = _SPLIT
     for first, last in tables["separators"]:
         actions[first : last + 1] = _SEPARATOR
+    for first, last in tables["noncharacters"]:
+        actions[first : last + 1] = _REPLACE
     blocks, numbers = np.unique(actions.reshape(-1, 256), axis=0, return_inverse=True)
     return numbers.reshape(-1).astype(np.uint8), blocks.reshape(-1), np.array([0] * _FIRST_LOWER + distances, np.int32)
 
@@ -52,7 +55,8 @@ def _decode(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor, tf.Tensor]:
     flat = points.flat_values
     block = tf.cast(tf.gather(numbers, tf.bitwise.right_shift(flat, 8)), tf.int32)
     action = tf.gather(actions, block * 256 + tf.bitwise.bitwise_and(flat, 255))
-    return points, action, flat + tf.gather(distances, tf.cast(action, tf.int32))
+    lower = flat + tf.gather(distances, tf.cast(action, tf.int32))
+    return points, action, tf.where(tf.equal(action, _REPLACE), REPLACEMENT, lower)
 
 
 def _encode(points: tf.RaggedTensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """Text to token ids without TensorFlow: the definition that the graph in ``modalities/text_graph.py`` repeats.
 
 1. **Decode** UTF-8; each maximal invalid part becomes U+FFFD (as Python's ``"replace"`` and JavaScript's
-   ``TextDecoder`` with ``ignoreBOM``). A lone surrogate in a ``str`` becomes U+FFFD.
+   ``TextDecoder`` with ``ignoreBOM``). A lone surrogate in a ``str`` and each of the 66 noncharacters become U+FFFD.
 2. **Lower** each code point by the frozen table (one code point to one; what is not in the table stays).
 3. **Separate**: each separator of the frozen table (punctuation, spaces, controls with NUL, ASCII symbols, invisible
    marks) becomes U+0020.
@@ -33,6 +33,7 @@ PADDING_ID = 0
 UNKNOWN_ID = 1
 FIRST_ID = 2
 UNKNOWN_TOKEN = "[UNK]"
+REPLACEMENT = 0xFFFD
 BYTE_VOCABULARY_SIZE = 256 + FIRST_ID
 UNITS = ("word", "character", "byte")
 
@@ -44,8 +45,8 @@ def load_tables() -> dict[str, Any]:
     """The frozen character tables, read once.
 
     Returns:
-        ``{"format": 1, "unicode": version, "separators": [[first, last], ...], "split": [[first, last], ...],
-        "lower": [[first, last, step, distance], ...]}``; code points, ends included; each of ``first``,
+        ``{"format": 1, "unicode": version, "noncharacters": [[first, last], ...], "separators": [[first, last], ...],
+        "split": [[first, last], ...], "lower": [[first, last, step, distance], ...]}``; code points, ends included; each of ``first``,
         ``first + step``, ... ``last`` has its lower case at ``+ distance``. Do not change it.
     """
     tables: dict[str, Any] = json.loads(_TABLES_FILE.read_text(encoding="utf-8"))
@@ -54,8 +55,9 @@ def load_tables() -> dict[str, Any]:
 
 @cache
 def _lower_map() -> dict[int, int]:
-    runs = load_tables()["lower"]
-    return {code: code + distance for first, last, step, distance in runs for code in range(first, last + 1, step)}
+    runs, ranges = load_tables()["lower"], load_tables()["noncharacters"]
+    lower = {code: code + distance for first, last, step, distance in runs for code in range(first, last + 1, step)}
+    return {**lower, **{code: REPLACEMENT for first, last in ranges for code in range(first, last + 1)}}
 
 
 @cache
