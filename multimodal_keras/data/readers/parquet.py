@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-
-import pyarrow
-import pyarrow.parquet
+from typing import Any
 
 from multimodal_keras.data.records import Records, Row, rows_of
 from multimodal_keras.errors import DataError, Origin
@@ -26,14 +24,20 @@ def read_parquet(path: Path) -> Records:
     return Records(partial(_rows, path), folder=path.parent, fields=names, length=length)
 
 
-def _open(path: Path) -> pyarrow.parquet.ParquetFile:
+def _open(path: Path) -> Any:
+    # Imported here: each pyarrow wants a numpy of its time, and the other formats want no pyarrow.
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
     try:
-        return pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
+        return ParquetFile(path)
+    except (ArrowException, OSError) as error:
         raise DataError(f"{path}: this is no readable Parquet file: {error}. Write it again.") from error
 
 
 def _rows(path: Path) -> Iterator[Row]:
+    from pyarrow import ArrowException
+
     row = 0
     with _open(path) as file:
         batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False)
@@ -42,6 +46,6 @@ def _rows(path: Path) -> Iterator[Row]:
                 for _, record in rows_of(batch.to_pylist()):
                     row += 1
                     yield Origin(str(path), row), record
-        except (pyarrow.ArrowException, OSError) as error:
+        except (ArrowException, OSError) as error:
             origin = Origin(str(path), row + 1)
             yield origin, DataError(f"The file is damaged from here on: {error}. Write it again.", origin)
