@@ -58,6 +58,27 @@ def resamples(records: int, bootstrap: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(random.integers(records, size=records), minlength=records).astype("float64")
 
 
+def draw(scores: Scores, records: int, names: Sequence[str], bootstrap: int, seed: int) -> dict[str, np.ndarray]:
+    """The values that some metrics have over resampled records.
+
+    Args:
+        scores: of the task.
+        records: how many records they are of.
+        names: the metrics, some of `scores.with_interval`.
+        bootstrap: how many resamples.
+        seed: of the draws.
+
+    Returns:
+        For each name `float64 (bootstrap,)`, NaN where it is not defined; empty with fewer than two records.
+    """
+    drawn: dict[str, list[float]] = {name: [] for name in names}
+    for counts in resamples(records, bootstrap if records > 1 and names else 0, seed):
+        values = scores.resampled(counts, names)
+        for name in names:
+            drawn[name].append(values[name])
+    return {name: np.asarray(values, "float64") for name, values in drawn.items()}
+
+
 def intervals(scores: Scores, records: int, names: Sequence[str], bootstrap: int, seed: int) -> dict[str, Interval]:
     """Percentile intervals of some metrics, over records.
 
@@ -65,31 +86,20 @@ def intervals(scores: Scores, records: int, names: Sequence[str], bootstrap: int
         scores: of the task.
         records: how many records they are of.
         names: the metrics, some of `scores.with_interval`.
-        bootstrap: how many resamples; 0 for no intervals.
+        bootstrap: how many resamples.
         seed: of the draws.
 
     Returns:
         For each name its `Interval`.
     """
     wide = records * max(len(scores.labels), 1) > MOST_PROBABILITIES
-    kept = [name for name in names if not (wide and name in _RANKED)]
-    drawn: dict[str, list[float]] = {name: [] for name in kept}
-    if records > 1:
-        for counts in resamples(records, bootstrap, seed):
-            values = scores.resampled(counts, kept)
-            for name in kept:
-                drawn[name].append(values[name])
-    found: dict[str, Interval] = {name: percentiles(drawn[name]) for name in kept}
-    for name in set(names) - set(kept):
-        found[name] = (
-            None,
-            None,
-            f"no interval: more than {MOST_PROBABILITIES:,} probabilities to sort again and again",
-        )
-    return found
+    declined = [name for name in names if wide and name in _RANKED]
+    drawn = draw(scores, records, [name for name in names if name not in declined], bootstrap, seed)
+    reason = f"no interval: more than {MOST_PROBABILITIES:,} probabilities to sort again and again"
+    return {name: percentiles(values) for name, values in drawn.items()} | dict.fromkeys(declined, (None, None, reason))
 
 
-def percentiles(values: Sequence[float]) -> Interval:
+def percentiles(values: Sequence[float] | np.ndarray) -> Interval:
     """The interval that holds 95 % of the defined values, if at least half of them are defined."""
     defined = np.asarray(values, "float64")
     defined = defined[~np.isnan(defined)]

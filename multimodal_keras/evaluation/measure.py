@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.evaluation.answers import Answers, Collected
-from multimodal_keras.evaluation.bootstrap import intervals, paired_difference
+from multimodal_keras.evaluation.bootstrap import draw, intervals, percentiles
 from multimodal_keras.evaluation.scores import Scores
 from multimodal_keras.evaluation.subsets import Subset
 
@@ -53,13 +53,17 @@ def subset_rows(
         Subset name to `fields`, `reason` (None if defined), and if so `nothing_present` (how many records have none of
         these fields) and `tasks`: task to `records` and `metrics`.
     """
+    drawn = {
+        task: draw(scores, int(collected.answers[task].labelled.sum()), scores.headline, bootstrap, seed)
+        for task, scores in scored.items()
+    }
     table: dict[str, dict[str, Any]] = {}
     for subset in every:
         row: dict[str, Any] = {"fields": list(subset.fields), "reason": subset.reason}
         if subset.reason is None:
             row["nothing_present"] = nothing_present(subset, collected)
             row["tasks"] = {
-                task: _headlines(scores, collected.answers[task], subset.name, bootstrap, seed)
+                task: _headlines(scores, collected.answers[task], subset.name, bootstrap, seed, drawn[task])
                 for task, scores in scored.items()
             }
         table[subset.name] = row
@@ -73,32 +77,26 @@ def nothing_present(subset: Subset, collected: Collected) -> int:
     return int(np.sum(~np.any([collected.present[field] for field in subset.fields], axis=0)))
 
 
-def _headlines(scores: Scores, answers: Answers, name: str, bootstrap: int, seed: int) -> dict[str, Any]:
+def _headlines(
+    scores: Scores, answers: Answers, name: str, bootstrap: int, seed: int, all_drawn: dict[str, np.ndarray]
+) -> dict[str, Any]:
     kept = answers.labelled
     records = int(kept.sum())
     mine = type(scores)(answers.truth[kept], answers.by_subset[name][kept], scores.labels)
-    values = mine.resampled(np.ones(records), mine.headline)
-    around = intervals(mine, records, mine.headline, bootstrap, seed) if bootstrap else {}
+    everyone = np.ones(records)
+    values, with_all = (each.resampled(everyone, mine.headline) for each in (mine, scores))
+    drawn = draw(mine, records, mine.headline, bootstrap, seed)
     metrics: dict[str, dict[str, Any]] = {}
     for metric in mine.headline:
-        low, high, _ = around.get(metric, (None, None, None))
-        value = None if np.isnan(values[metric]) else values[metric]
-        metrics[metric] = {"value": value, "low": low, "high": high}
-        if name != answers.full and bootstrap and value is not None:
-            metrics[metric]["against_all"] = _against_all(metric, scores.kind, answers, name, bootstrap, seed)
+        metrics[metric] = _entry(values[metric], drawn[metric])
+        if name != answers.full:
+            # Equal seeds drew equal records for both, so the differences are paired.
+            entry = _entry(values[metric] - with_all[metric], drawn[metric] - all_drawn[metric])
+            outside = entry["low"] is not None and not entry["low"] <= 0.0 <= entry["high"]
+            metrics[metric]["against_all"] = {**entry, "outside": outside}
     return {"records": records, "metrics": metrics}
 
 
-def _against_all(metric: str, kind: str, answers: Answers, name: str, bootstrap: int, seed: int) -> dict[str, Any]:
-    """This subset minus all modalities, on the same records."""
-    found = paired_difference(
-        metric,
-        answers.truth,
-        answers.by_subset[name],
-        answers.predicted,
-        answers.weights,
-        kind=kind,
-        bootstrap=bootstrap,
-        seed=seed,
-    )
-    return {"value": found.value, "low": found.low, "high": found.high, "outside": found.outside}
+def _entry(value: float, drawn: np.ndarray) -> dict[str, Any]:
+    low, high, _ = percentiles(drawn)
+    return {"value": None if np.isnan(value) else float(value), "low": low, "high": high}

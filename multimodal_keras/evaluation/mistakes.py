@@ -17,7 +17,7 @@ from multimodal_keras.evaluation.regression import RegressionScores
 from multimodal_keras.evaluation.scores import Scores
 
 LONGEST_TEXT = 240
-_ABSENT = "(absent)"
+ABSENT = "(absent)"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _texts(record: Mapping[str, Any] | None, inputs: Mapping[str, np.ndarray], f
     texts = {}
     for name, modality in found.modalities.items():
         if _absent(name, inputs):
-            texts[name] = _ABSENT
+            texts[name] = ABSENT
         elif record is not None and modality.kind != "image":
             value = record.get(name)
             value = value.decode("utf-8", "replace") if isinstance(value, bytes) and modality.kind == "text" else value

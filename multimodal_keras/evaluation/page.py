@@ -132,7 +132,7 @@ def _pair(entry: Mapping[str, Any]) -> tuple[str, str]:
     against = entry.get("against_all")
     if against is None:
         return value, "–"
-    text = f"{against['value']:+.3f} {_range(against)}"
+    text = f"{against['value']:+.3f} {_range(against)}" if against["value"] is not None else "–"
     return value, f'<span class="flag">{text}</span>' if against["outside"] else text
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multimodal_keras.evaluation.mistakes import Mistake
+from multimodal_keras.evaluation.mistakes import ABSENT, Mistake
 from multimodal_keras.evaluation.plots.style import ACCENT, DARK, Plot, drawn, short
 
 _COLUMNS = 4
@@ -23,7 +23,7 @@ def gallery(task: str, rows: Sequence[Mistake]) -> Plot:
     columns = min(len(rows), _COLUMNS)
     lines = math.ceil(len(rows) / columns)
     pictures = any(mistake.images for mistake in rows)
-    heights = ([1.6] if pictures else []) + [1.25]
+    heights = ([1.6] if pictures else []) + [1.3]
 
     def draw(figure: Figure) -> None:
         grid = figure.add_gridspec(lines, columns)
@@ -46,12 +46,12 @@ def _show_picture(axes: Axes, mistake: Mistake) -> None:
 
 def _show_words(axes: Axes, mistake: Mistake) -> None:
     axes.set_axis_off()
-    text = " | ".join(mistake.texts.values())
+    text = " | ".join(text for text in mistake.texts.values() if text != ABSENT)
     chance = "" if mistake.chance is None else f" ({mistake.chance:.0%})"
     axes.text(0.0, 1.0, wrapped(text), va="top", fontsize=8, transform=axes.transAxes)
     words = (
-        (0.17, f"truth: {short(mistake.truth, 30)}", DARK),
-        (0.0, f"answer: {short(mistake.answer, 24)}{chance}", ACCENT),
+        (0.33, f"truth: {short(mistake.truth, 30)}", DARK),
+        (0.14, f"answer: {short(mistake.answer, 24)}{chance}", ACCENT),
     )
     for height, line, colour in words:
         axes.text(0.0, height, line, color=colour, fontsize=8.5, fontweight="bold", transform=axes.transAxes)

@@ -61,7 +61,7 @@ def _name_cells(axes: Axes, names: list[str]) -> None:
 
 def _number_cells(axes: Axes, cells: np.ndarray, shares: np.ndarray) -> None:
     for row, column in np.argwhere(cells).tolist():
-        colour = "black" if shares[row, column] > 0.5 else "white"
+        colour = "black" if shares[row, column] > 0.48 else "white"
         text = compact(int(cells[row, column]))
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
 

@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Told apart by lightness too, so in grey and with any colour blindness (from cividis and Okabe and Ito's palette).
-DARK, LIGHT, ACCENT, GREY = "#00407a", "#8aa8c8", "#d98200", "#6b6b6b"
+# Told apart by lightness too, so in grey and with any colour blindness (dark blue and burnt orange).
+DARK, LIGHT, ACCENT, GREY = "#00407a", "#8aa8c8", "#b85c00", "#6b6b6b"
 COLOURS = "cividis"
 DPI = 144
 _STYLE: dict[Any, Any] = {

@@ -29,7 +29,7 @@ def subset_bars(task: str, subsets: Mapping[str, Mapping[str, Any]], lower_is_be
             if row["reason"]:
                 panels[0].text(0, at, f" {row['reason']}", va="center", color=GREY, fontsize=8.5, clip_on=False)
         panels[0].set_yticks(range(len(rows)), names)
-        panels[0].invert_yaxis()
+        panels[0].set_ylim(len(rows) - 0.4, -0.6)
 
     alt = f"{title(metrics[0])} of {task} from each subset of modalities: " + "; ".join(
         f"{name} {number(row['tasks'][task]['metrics'][metrics[0]]['value'])}"
