@@ -1,0 +1,186 @@
+"""The Flask application over one exported model."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from multimodal_keras.runtime.answers import answers
+from multimodal_keras.serving.model import ServedModel
+from multimodal_keras.serving.parsing import parse_object
+from multimodal_keras.serving.paths import Target, is_rest, parse_path
+from multimodal_keras.serving.records import RECORDS, RecordReader
+from multimodal_keras.serving.refusal import Refusal, shorten
+from multimodal_keras.serving.rest import DEFAULT_SIGNATURE, parse_predict, write_answer
+from multimodal_keras.serving.status import metadata, version_status
+
+try:
+    import flask
+    from werkzeug.exceptions import HTTPException
+except ImportError as missing:
+    raise ImportError(
+        "Serving needs Flask and waitress. Received an installation without Flask. "
+        "Run: pip install 'multimodal-keras[serve]'"
+    ) from missing
+
+MAX_BODY_BYTES = 32 * 2**20
+MAX_RECORDS = 256
+PLAIN_PATHS = ("/predict", "/api/multimodal")
+
+_LOG = logging.getLogger(__name__)
+
+
+def create_app(
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_records: int = MAX_RECORDS,
+) -> flask.Flask:
+    """An application that serves one exported model, and needs nothing but its folder.
+
+    TensorFlow Serving's REST paths (`/v1/models/<name>`, `.../versions/<number>`, `.../metadata` and `...:predict`)
+    answer as TensorFlow Serving does, for the signatures `serving_default`, `tensors` and `embed` of a SavedModel, and
+    `serving_default` and `tensors` of a TFLite file.
+
+    `POST /predict` (and `/api/multimodal`, the same) is for people. It takes one record as JSON,
+    `{"title": "a red cat", "image": {"b64": "..."}}`, several as `{"records": [{...}, {...}]}`, or one as
+    `multipart/form-data` with texts as fields and pictures as files. An optional field may be left out. It answers
+    `{"answers": [{"subject": {"label": ..., "probability": ..., "probabilities": {...}}}]}`, one for each record.
+
+    `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}`.
+
+    Whatever is wrong with a request is answered by `{"error": "..."}` and a status of HTTP. Nothing that a client sends
+    is taken for a path or an address.
+
+    Args:
+        folder: with a SavedModel, or a `.tflite` file beside its `contract.json`.
+        name: of the model in the paths; by default the folder's, or its parent's where the folder is a version number
+            (`exported/clipart/1` is version 1 of `clipart`).
+        max_body_bytes: larger requests get 413.
+        max_records: requests with more records get 400.
+
+    Returns:
+        A WSGI application. Run it by `serve`, or any WSGI server with threads and one process for each model in memory.
+
+    Raises:
+        ValueError: if there is no such model, a limit is below 1, or the name has `/` or `:`.
+        ImportError: without Flask, when this module is imported.
+    """
+    if min(max_body_bytes, max_records) < 1:
+        raise ValueError(
+            "max_body_bytes and max_records are at least 1. "
+            f"Received {max_body_bytes!r} and {max_records!r}. Raise them."
+        )
+    app = flask.Flask("multimodal_keras.serving", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
+    views = _Views(ServedModel(folder, name), max_records)
+    # Not a route: the whole raw path is matched, in any case, and what is malformed gets 400 and not 404 or 405.
+    app.before_request(views.rest)
+    for path in PLAIN_PATHS:
+        app.add_url_rule(path, path, views.plain, methods=["POST"], provide_automatic_options=False)
+    app.add_url_rule("/healthz", "healthz", views.health, methods=["GET"], provide_automatic_options=False)
+    app.register_error_handler(Exception, _error)
+    return app
+
+
+class _Views:
+    """The answers to requests, over one model."""
+
+    def __init__(self, model: ServedModel, max_records: int) -> None:
+        self._model = model
+        self._reader = RecordReader(model.contract)
+        self._metadata = json.dumps(metadata(model))
+        self._max_records = max_records
+
+    def health(self) -> flask.Response:
+        return _json(json.dumps({"status": "ok", "model": self._model.name, "version": str(self._model.version)}))
+
+    def plain(self) -> flask.Response:
+        request = flask.request
+        if request.mimetype == "multipart/form-data":
+            files = [(field, file.read()) for field, file in request.files.items(multi=True)]
+            inputs, count = self._reader.form_inputs(request.form.items(multi=True), files), 1
+        else:
+            records = self._reader.split(parse_object(request.get_data()))
+            count = len(records)
+            self._check_count(count)
+            inputs = self._reader.inputs(records)
+        outputs = self._model.call(DEFAULT_SIGNATURE, inputs, count, RECORDS)
+        return _json(json.dumps({"answers": answers(self._model.contract, outputs)}, ensure_ascii=False))
+
+    def rest(self) -> flask.Response | None:
+        path = _raw_path()
+        if not is_rest(path):
+            return None
+        target = parse_path(flask.request.method, path)
+        self._check_target(target)
+        if target.verb == "status":
+            return _json(json.dumps(version_status(self._model)))
+        if target.verb == "metadata":
+            return _json(self._metadata)
+        if target.verb != "predict":
+            raise Refusal(
+                f"Expected a signature whose method is {target.verb}. The model has signatures for predict only. "
+                "Use the verb predict."
+            )
+        return self._predict()
+
+    def _predict(self) -> flask.Response:
+        request = parse_predict(parse_object(flask.request.get_data()), self._model.signatures)
+        self._check_count(request.count)
+        outputs = self._model.call(request.signature, request.inputs, request.count, request.form)
+        return _json(write_answer(request.form, outputs))
+
+    def _check_target(self, target: Target) -> None:
+        if target.name is None:
+            raise Refusal("Missing model name in request.")
+        if target.label is not None:
+            raise Refusal(f"Unrecognized servable version label: {shorten(target.label)}. This server has no labels.")
+        if target.name != self._model.name:
+            raise Refusal(f"Servable not found for request: {shorten(target.name)}", 404)
+        if target.version not in (None, self._model.version):
+            raise Refusal(f"Servable not found for request: {shorten(target.name)}, version {target.version}", 404)
+
+    def _check_count(self, count: int) -> None:
+        if count > self._max_records:
+            raise Refusal(
+                f"A request holds at most {self._max_records} records. Received {count}. Send them in several requests."
+            )
+
+
+def _raw_path() -> str:
+    """The path as it was sent: a name may hold an encoded slash or colon."""
+    raw = flask.request.environ.get("REQUEST_URI") or flask.request.environ.get("RAW_URI") or flask.request.path
+    path = str(raw).partition("?")[0]
+    return path if path.startswith("/") else flask.request.path
+
+
+def _json(text: str, status: int = 200) -> flask.Response:
+    return flask.Response(text, status, content_type="application/json")
+
+
+def _error(error: Exception) -> Any:
+    if isinstance(error, Refusal):
+        return _json(json.dumps({"error": error.message}), error.status)
+    if isinstance(error, HTTPException):
+        return _http_error(error)
+    _LOG.error("A request failed", exc_info=error)
+    return _json(json.dumps({"error": "The server failed. Its log says why."}), 500)
+
+
+def _http_error(error: HTTPException) -> flask.Response:
+    """Flask's own refusals, in words that tell what to do."""
+    status = error.code or 500
+    sentences = {
+        404: "There is no such path. Use POST /predict, GET /healthz, or those below /v1/models.",
+        405: "This path has another method. Predictions are POST, the rest is GET.",
+        413: "A request has a limited size. Received a larger one. Send smaller files, or fewer records.",
+    }
+    response = _json(json.dumps({"error": sentences.get(status, f"{error.name}.")}), status)
+    response.headers.extend(
+        (key, value) for key, value in error.get_headers() if key.lower() not in ("content-type", "content-length")
+    )
+    return response

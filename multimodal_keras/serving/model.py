@@ -1,0 +1,127 @@
+"""An exported model in memory: its name, its version, its signatures, and a call that never shows a stack."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from multimodal_keras.runtime.artefacts import SavedModelArtefact, TFLiteArtefact, load
+from multimodal_keras.runtime.decoding import decode
+from multimodal_keras.serving.parsing import Array
+from multimodal_keras.serving.refusal import Refusal, explain
+from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
+
+_LOG = logging.getLogger(__name__)
+_TENSORS = "tensors"
+_MOST_RETRIES = 64
+
+
+class ServedModel:
+    """One version of a model, ready to answer from any thread.
+
+    Args:
+        path: a folder with a SavedModel, or a `.tflite` file beside its `contract.json`.
+        name: under which it is served; by default the folder's, or its parent's where the folder is a version number.
+
+    Attributes:
+        name: of the model.
+        version: the folder's number, else 1.
+        contract: what every input and output is.
+        signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default` and `tensors`.
+
+    Raises:
+        ValueError: if there is no such model, or the name cannot stand in a URL's path.
+    """
+
+    def __init__(self, path: str | Path, name: str | None = None) -> None:
+        path = Path(path).resolve()
+        self.folder = path.parent if path.suffix == ".tflite" else path
+        numbered = self.folder.name.isascii() and self.folder.name.isdecimal()
+        self.name = name or (self.folder.parent if numbered else self.folder).name
+        self.version = int(self.folder.name) if numbered else 1
+        if not self.name or set(self.name) & set("/:"):
+            raise ValueError(f"A model's name is without / and :. Received {self.name!r}. Choose another one by name=.")
+        self._artefact = load(path)
+        self._one_by_one = threading.Lock()
+        self.contract = self._artefact.contract
+        self.signatures: dict[str, Any] = self.contract["signatures"]
+        if isinstance(self._artefact, TFLiteArtefact):
+            self.signatures = {key: self.signatures[key] for key in (DEFAULT_SIGNATURE, _TENSORS)}
+        self._warm_up()
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether it is a SavedModel."""
+        return isinstance(self._artefact, SavedModelArtefact)
+
+    def call(self, signature: str, inputs: Mapping[str, Array], count: int, place: str) -> dict[str, np.ndarray]:
+        """Call a signature.
+
+        Args:
+            signature: its name.
+            inputs: input to `(batch, ...)`, of its dtype.
+            count: the batch's size.
+            place: what the client calls the batch, for instance `"instances"`.
+
+        Returns:
+            Output to `(batch, ...)`.
+
+        Raises:
+            Refusal: if a value cannot be decoded (naming its record), or the model fails.
+        """
+        try:
+            return self._call(signature, inputs)
+        except Refusal as refusal:
+            if refusal.status != 400 or not 1 < count <= _MOST_RETRIES:
+                raise
+            raise self._culprit(signature, inputs, count, place) or refusal from None
+
+    def _call(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, np.ndarray]:
+        if isinstance(self._artefact, SavedModelArtefact):
+            return self._guarded(lambda artefact: artefact.call(signature, inputs))
+        if signature == DEFAULT_SIGNATURE:
+            try:
+                inputs = decode(self.contract, inputs)  # type: ignore[arg-type]
+            except ValueError as error:  # The decoding's own sentences: nothing but numpy and Pillow is below it.
+                raise Refusal(str(error)) from error
+        with self._one_by_one:  # An interpreter has one set of buffers.
+            return self._guarded(lambda artefact: artefact.call(inputs))
+
+    def _guarded(self, call: Any) -> dict[str, np.ndarray]:
+        try:
+            return call(self._artefact)
+        except Exception as error:
+            refusal = explain(error)
+            if refusal.status >= 500:
+                _LOG.exception("The model %s failed", self.name)
+            raise refusal from error
+
+    def _culprit(self, signature: str, inputs: Mapping[str, Array], count: int, place: str) -> Refusal | None:
+        for row in range(count):
+            try:
+                self._call(signature, {name: values[row : row + 1] for name, values in inputs.items()})
+            except Refusal as refusal:
+                return refusal.at(f"{place}[{row}]")
+        return None
+
+    def _warm_up(self) -> None:
+        """The first call plans the graph: let no client wait for it. A model may refuse empty values."""
+        try:
+            specs = self.signatures[_TENSORS]["inputs"]
+            self._call(_TENSORS, {name: _zeros(spec) for name, spec in specs.items()})
+            specs = self.signatures[DEFAULT_SIGNATURE]["inputs"]
+            self._call(DEFAULT_SIGNATURE, {name: _zeros(spec) for name, spec in specs.items()})
+        except Refusal as refusal:
+            _LOG.debug("No warm-up of %s: %s", self.name, refusal.message)
+
+
+def _zeros(spec: Mapping[str, Any]) -> Array:
+    shape = [size or 1 for size in spec["shape"]]
+    if spec["dtype"] == "string":
+        return [b""] if len(shape) == 1 else np.full(shape, b"", object)
+    return np.zeros(shape, spec["dtype"])

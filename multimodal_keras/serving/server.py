@@ -1,0 +1,55 @@
+"""Run the application behind waitress."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from multimodal_keras.serving.app import MAX_BODY_BYTES, create_app
+
+THREADS = 32
+# waitress refuses in plain text what is beyond its own limit, so it is far above the application's.
+_SLACK = 4
+
+
+def serve(
+    folder: str | Path,
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    *,
+    threads: int = THREADS,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    **options: Any,
+) -> None:
+    """Serve an exported model until the process is stopped.
+
+    Args:
+        folder: as for `create_app`.
+        host: address to listen at; `"0.0.0.0"` for every network.
+        port: number to listen at; TensorFlow Serving's by default.
+        threads: how many requests are worked on at a time.
+        max_body_bytes: as for `create_app`.
+        **options: the others of `create_app`.
+
+    Raises:
+        ValueError: if there is no such model.
+        ImportError: without waitress.
+        OSError: if the port is taken.
+    """
+    try:
+        waitress = importlib.import_module("waitress")
+    except ImportError as missing:
+        raise ImportError(
+            "Serving needs Flask and waitress. Received an installation without waitress. "
+            "Run: pip install 'multimodal-keras[serve]'"
+        ) from missing
+    app = create_app(folder, max_body_bytes=max_body_bytes, **options)
+    waitress.serve(
+        app,
+        host=host,
+        port=port,
+        threads=threads,
+        max_request_body_size=_SLACK * max_body_bytes,
+        ident="multimodal-keras",
+    )
