@@ -89,12 +89,9 @@ def _bmp_size(data: bytes) -> tuple[int, int]:
     bits, compression = unpack_from("<HI", data, 28)
     (colours,) = unpack_from("<I", data, 46)
     height = abs(height)
-    grey = (
-        bits == 8
-        and colours in (0, 256)
-        and data[14 + header : 14 + header + 1024]
-        == bytes(value for level in range(256) for value in (level, level, level, 0))
-    )
+    palette = data[14 + header : 14 + header + 1024]
+    levels = bytes(range(256))  # blue, green and red; the fourth byte of a colour is not used
+    grey = bits == 8 and colours in (0, 256) and all(palette[channel::4] == levels for channel in range(3))
     if header not in (40, 108, 124) or compression or not (bits == 24 or grey):
         raise ValueError(
             "A BMP must have 24 bits a pixel, or 8 with a grey palette, without compression. "
