@@ -46,8 +46,8 @@ def load_tables() -> dict[str, Any]:
 
     Returns:
         ``{"format": 1, "unicode": version, "noncharacters": [[first, last], ...], "separators": [[first, last], ...],
-        "split": [[first, last], ...], "lower": [[first, last, step, distance], ...]}``; code points, ends included; each
-        of ``first``, ``first + step``, ... ``last`` has its lower case at ``+ distance``. Do not change it.
+        "split": [[first, last], ...], "lower": [[first, last, step, distance], ...]}``; code points, ends included;
+        each of ``first``, ``first + step``, ... ``last`` has its lower case at ``+ distance``. Do not change it.
     """
     tables: dict[str, Any] = json.loads(_TABLES_FILE.read_text(encoding="utf-8"))
     return tables

@@ -158,6 +158,14 @@ def test_bombs_are_refused_by_their_header():
         assert in_graph(data, (8, 8), max_pixels=600).shape == (8, 8, 3), name
 
 
+def test_webp_without_a_decoder_says_so(monkeypatch):
+    monkeypatch.setattr(image_graph, "HAS_WEBP", False)
+    function = tf.function(lambda data: image_graph.decode_picture(data, (4, 6)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"has tf\.io\.decode_webp"):
+        function(tf.constant(b"RIFF\x00\x00\x00\x00WEBPVP8 "))
+    assert function(tf.constant(b"")).shape == (4, 6, 3)
+
+
 def test_values_that_can_be_checked_by_hand():
     def png(rows, mode=None):
         return saved(Image.fromarray(np.array(rows, np.uint8), mode), "PNG")
