@@ -122,7 +122,11 @@ def _subsets(task: str, subsets: Mapping[str, Mapping[str, Any]]) -> str:
         found = row["tasks"][task]
         cells = [cell for metric in metrics for cell in _pair(found["metrics"][metric])]
         rows.append(_row([name, *cells, f"{found['records']:,}", f"{row['nothing_present']:,}"]))
-    note = "" if len(subsets) == 1 else '<p class="soft">A difference in bold lies outside of its paired interval.</p>'
+    note = (
+        ""
+        if len(subsets) == 1
+        else '<p class="soft">Bold: 0 lies outside of the paired interval of the difference.</p>'
+    )
     return _table([*heads, "records", "nothing present"], rows) + note
 
 
@@ -137,14 +141,13 @@ def _pair(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _metrics(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    reasons = any("reason" in entry for entry in metrics.values())
     rows = []
     for name, entry in metrics.items():
-        reason = f'<td class="words">{escape(entry.get("reason") or "")}</td>'
-        interval = _range(entry) or "–"
-        rows.append(
-            f"<tr><td>{escape(title(name))}</td><td>{number(entry['value'])}</td><td>{interval}</td>{reason}</tr>"
-        )
-    return _table(["metric", "value", "95 % interval", ""], rows)
+        cells = f"<td>{escape(title(name))}</td><td>{number(entry['value'])}</td><td>{_range(entry) or '–'}</td>"
+        why = f'<td class="words">{escape(entry.get("reason", ""))}</td>' if reasons else ""
+        rows.append(f"<tr>{cells}{why}</tr>")
+    return _table(["metric", "value", "95 % interval", *([""] if reasons else [])], rows)
 
 
 def _per_class(table: Mapping[str, Mapping[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from multimodal_keras.evaluation.plots.style import DARK, GREY, LIGHT, Plot, drawn, short
 from multimodal_keras.evaluation.table import fields_in_words, number, title
@@ -37,7 +38,7 @@ def subset_bars(task: str, subsets: Mapping[str, Mapping[str, Any]], lower_is_be
         if not row["reason"]
     )
     size = (1.6 + 4.4 * len(metrics), 1.3 + 0.42 * len(rows))
-    return drawn(Plot(f"{task}_subsets", "Subsets of modalities", f"{alt}.", task), size, draw)
+    return drawn(Plot(f"{task}_subsets", "How well each subset answers", f"{alt}.", task), size, draw)
 
 
 def _bars(axes: Axes, found: Sequence[Mapping[str, Any] | None]) -> None:
@@ -55,4 +56,5 @@ def _bars(axes: Axes, found: Sequence[Mapping[str, Any] | None]) -> None:
     span = (max(ends) - min(ends)) or 1.0
     axes.set_xlim(min(ends) - (0.03 * span if min(ends) < 0 else 0), max(ends) + 0.22 * span)
     axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.grid(axis="y", visible=False)
