@@ -138,8 +138,8 @@ def _check_range(leaves: Sequence[Any], dtype: np.dtype, allowed: Sequence[float
 
 def _check_precision(leaves: Sequence[Any], dtype: np.dtype) -> None:
     limits = np.finfo(dtype)
-    largest = 2 ** (limits.nmant + 1) - 1
+    largest, highest = 2 ** (limits.nmant + 1) - 1, float(limits.max)
     for leaf in leaves:
-        lossy = abs(leaf) > largest if type(leaf) is int else math.isfinite(leaf) and abs(leaf) > limits.max
+        lossy = abs(leaf) > largest if type(leaf) is int else math.isfinite(leaf) and abs(leaf) > highest
         if lossy:
             raise Refusal(f"Cannot convert a number to {dtype.name} without loss of precision. Send a smaller one.")

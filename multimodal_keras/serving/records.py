@@ -126,7 +126,8 @@ class RecordReader:
         if type(value) is str and value and self._fields[field]["kind"] in _BINARY:
             raise Refusal(
                 f"Field {field} is the content of a file. Received a string. "
-                'Send {"b64": "..."} with the file in base64, or a form with the file; nothing is fetched by its name or address.'
+                'Send {"b64": "..."} with the file in base64, or a form with the file; '
+                "nothing is fetched by its name or address."
             )
         try:
             return parse_bytes(value)
