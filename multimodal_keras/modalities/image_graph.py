@@ -124,7 +124,7 @@ def _bmp(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
 
 def _webp(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
     if not HAS_WEBP:
-        message = "WebP needs a TensorFlow that has tf.io.decode_webp. Received WebP. Send JPEG or PNG, or install a newer one."
+        message = "WebP needs a TensorFlow that has tf.io.decode_webp. Received WebP. Send JPEG or PNG, or update it."
         with tf.control_dependencies([_require(tf.constant(False), message)]):
             return tf.zeros([1, 1, 3], tf.uint8)
     head = _bytes(data, 0, _HEAD)
