@@ -11,6 +11,7 @@ TITLES = {
     "r2": "R²",
     "roc_auc": "ROC-AUC",
     "log_loss": "log-loss",
+    "f1": "F1",
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
 }
