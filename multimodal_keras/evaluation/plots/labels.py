@@ -28,6 +28,8 @@ from multimodal_keras.evaluation.plots.style import (
 from multimodal_keras.evaluation.table import number
 
 _MOST_NUMBERS = 30
+Pair = tuple[np.ndarray, np.ndarray]
+
 _GRID = np.linspace(0.0, 1.0, 201)
 
 
@@ -72,49 +74,45 @@ def curves(task: str, scores: ClassificationScores | MultiLabelScores) -> list[P
     split = np.flatnonzero(truth.any(axis=0) & ~truth.all(axis=0))
     if not len(split):
         return []
-    chances = scores.chances
-    roc = float(sk.roc_auc_score(truth.ravel(), chances.ravel()))
-    average = float(sk.average_precision_score(truth.ravel(), chances.ravel()))
-    pairs = [(truth[:, k], chances[:, k]) for k in split]
-    macro = (
-        np.mean([sk.roc_auc_score(*pair) for pair in pairs]),
-        np.mean([sk.average_precision_score(*pair) for pair in pairs]),
-    )
+    everything = (truth.ravel(), scores.chances.ravel())
+    pairs = [(truth[:, k], scores.chances[:, k]) for k in split]
+    return [_roc(task, everything, pairs), _precision_recall(task, everything, pairs)]
 
-    def draw_roc(figure: Figure) -> None:
+
+def _roc(task: str, everything: Pair, pairs: list[Pair]) -> Plot:
+    micro, macro = sk.roc_auc_score(*everything), np.mean([sk.roc_auc_score(*pair) for pair in pairs])
+
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        false, true, _ = sk.roc_curve(truth.ravel(), chances.ravel())
+        false, true, _ = sk.roc_curve(*everything)
         mean = np.mean([np.interp(_GRID, *sk.roc_curve(*pair)[:2]) for pair in pairs], axis=0)
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="chance")
-        axes.plot(thinned(false), thinned(true), color=DARK, linewidth=2, label=f"micro, area {roc:.3f}")
-        up = np.concatenate([[0.0], mean])
-        axes.plot(
-            np.concatenate([[0.0], _GRID]),
-            up,
-            color=ACCENT,
-            linewidth=2,
-            linestyle="--",
-            label=f"macro, area {macro[0]:.3f}",
-        )
+        axes.plot(thinned(false), thinned(true), color=DARK, linewidth=2, label=f"micro, area {micro:.3f}")
+        across, up = np.concatenate([[0.0], _GRID]), np.concatenate([[0.0], mean])
+        axes.plot(across, up, color=ACCENT, linewidth=2, linestyle="--", label=f"macro, area {macro:.3f}")
         unit_square(axes, "false positive rate", "true positive rate")
         axes.legend(loc="lower right")
 
-    def draw_precision(figure: Figure) -> None:
+    alt = f"ROC curve of {task}: area {micro:.3f} micro averaged, {macro:.3f} macro averaged."
+    return drawn(Plot(f"{task}_roc", "ROC curve", alt, task), (5.2, 5.2), draw)
+
+
+def _precision_recall(task: str, everything: Pair, pairs: list[Pair]) -> Plot:
+    micro = sk.average_precision_score(*everything)
+    macro = np.mean([sk.average_precision_score(*pair) for pair in pairs])
+
+    def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        precision, recall, _ = sk.precision_recall_curve(truth.ravel(), chances.ravel())
+        precision, recall, _ = sk.precision_recall_curve(*everything)
         mean = np.mean([_steps(*pair) for pair in pairs], axis=0)
-        axes.axhline(truth.mean(), color=GREY, linestyle=":", label="chance (micro)")
-        axes.plot(thinned(recall), thinned(precision), color=DARK, linewidth=2, label=f"micro, average {average:.3f}")
-        axes.plot(_GRID, mean, color=ACCENT, linewidth=2, linestyle="--", label=f"macro, average {macro[1]:.3f}")
+        axes.axhline(everything[0].mean(), color=GREY, linestyle=":", label="chance (micro)")
+        axes.plot(thinned(recall), thinned(precision), color=DARK, linewidth=2, label=f"micro, average {micro:.3f}")
+        axes.plot(_GRID, mean, color=ACCENT, linewidth=2, linestyle="--", label=f"macro, average {macro:.3f}")
         unit_square(axes, "recall", "precision")
         axes.legend(loc="best")
 
-    roc_alt = f"ROC curve of {task}: area {roc:.3f} micro averaged, {macro[0]:.3f} macro averaged."
-    alt = f"Precision-recall curve of {task}: average precision {average:.3f} micro, {macro[1]:.3f} macro averaged."
-    return [
-        drawn(Plot(f"{task}_roc", "ROC curve", roc_alt, task), (5.2, 5.2), draw_roc),
-        drawn(Plot(f"{task}_precision_recall", "Precision-recall curve", alt, task), (5.2, 5.2), draw_precision),
-    ]
+    alt = f"Precision-recall curve of {task}: average precision {micro:.3f} micro, {macro:.3f} macro averaged."
+    return drawn(Plot(f"{task}_precision_recall", "Precision-recall curve", alt, task), (5.2, 5.2), draw)
 
 
 def _steps(truth: np.ndarray, chances: np.ndarray) -> np.ndarray:
