@@ -18,6 +18,7 @@ _NAMES = {
     "builder": ("build_model",),
     "encoders": (
         "BackboneEncoder",
+        "Conv1DEncoder",
         "Conv2DEncoder",
         "GRUEncoder",
         "LSTMEncoder",

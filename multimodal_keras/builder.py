@@ -84,7 +84,7 @@ def _component(identifier: Any, base: type, key: str | None) -> Any:
     """
     name = FUSION if key is None else layer_name(key, base)
     try:
-        component = get(identifier, base)
+        component: Any = get(identifier, base)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{'The fusion' if key is None else key!r}: {error}") from None
     if component.built:

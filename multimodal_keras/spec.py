@@ -143,7 +143,9 @@ def read_spec(path: str | Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"A run file is YAML or JSON. Received {str(path)!r}, which cannot be read: {error}") from error
+        raise ValueError(
+            f"A run file is YAML or JSON. Received {str(path)!r}, which cannot be read: {error}"
+        ) from error
     if not isinstance(content, dict):
         raise ValueError(f"A run file holds fields and values. Received {str(path)!r} with a {type(content).__name__}.")
     return content
@@ -186,7 +188,9 @@ def make(cls: type[Spec], content: Mapping[str, Any], prefix: str = "") -> Spec:
     if lacking:
         raise ValueError(f"A run names {', '.join(prefix + name for name in lacking)}. Received none. Add the field.")
     tuples = {name for name, item in known.items() if str(item.type).startswith("tuple")}
-    return cls(**{name: tuple(value) if name in tuples else _number(value, known[name]) for name, value in content.items()})
+    return cls(
+        **{name: tuple(value) if name in tuples else _number(value, known[name]) for name, value in content.items()}
+    )
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -32,3 +32,15 @@ class Encoder(keras.layers.Layer):
 
     def call(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
         raise NotImplementedError
+
+    def compute_output_spec(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
+        # Keras would take the mask for numbers of the compute dtype.
+        shape = self.compute_output_shape(features.shape, None if step_mask is None else step_mask.shape)
+        if isinstance(shape[0], tuple):
+            tokens, mask = shape
+            return keras.KerasTensor(tokens, dtype=self.compute_dtype), keras.KerasTensor(mask, dtype="bool")
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
+        """The shape of the tokens, or the pair of shapes of tokens and step mask."""
+        raise NotImplementedError

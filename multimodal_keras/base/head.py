@@ -103,10 +103,3 @@ class Head(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "loss_weight": self.loss_weight}
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a record has no value here: None, NaN, or an empty string or list."""
-    if value is None or (isinstance(value, (str, bytes, list, tuple)) and len(value) == 0):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

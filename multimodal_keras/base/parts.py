@@ -69,7 +69,8 @@ def parts(model: keras.Model) -> Parts:
     return found
 
 
-def _by_key(layers: Iterable[keras.layers.Layer], base: type) -> dict[str, Any]:
+def _by_key(layers: Iterable[Any], base: type) -> dict[str, Any]:
     ending = layer_name("", base)
-    found = {layer.name.removesuffix(ending): layer for layer in layers if isinstance(layer, base)}
+    mine: list[Any] = [layer for layer in layers if isinstance(layer, base)]
+    found = {layer.name.removesuffix(ending): layer for layer in mine}
     return dict(sorted(found.items()))

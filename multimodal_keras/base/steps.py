@@ -72,10 +72,14 @@ def masked_softmax(scores: Any, mask: Any, axis: int = -1) -> Any:
     """
     scores = ops.cast(scores, "float32")
     if mask is None:
-        return ops.softmax(scores, axis=axis)
+        return _softmax(scores, axis)
     shown = ops.broadcast_to(mask, ops.shape(scores))
-    weights = ops.softmax(ops.where(shown, scores, -1e9), axis=axis)
-    return ops.where(shown, weights, 0.0)
+    return ops.where(shown, _softmax(ops.where(shown, scores, -1e9), axis), 0.0)
+
+
+def _softmax(scores: Any, axis: int) -> Any:
+    # Keras warns about a softmax over a single entry, which a model of one modality has and means: ones, of gradient 0.
+    return ops.exp(scores - scores) if scores.shape[axis] == 1 else ops.softmax(scores, axis=axis)
 
 
 def pool(tokens: Any, mask: Any, how: str) -> Any:

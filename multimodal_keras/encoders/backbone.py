@@ -18,7 +18,7 @@ def _backbones() -> dict[str, Any]:
     members = inspect.getmembers(keras.applications, inspect.isfunction)
     modules = [module for _, module in inspect.getmembers(keras.applications, inspect.ismodule)]
     members += [member for module in modules for member in inspect.getmembers(module, inspect.isfunction)]
-    return {name: builder for name, builder in sorted(members) if name[0].isupper()}
+    return {name: builder for name, builder in sorted(members, key=lambda member: member[0]) if name[0].isupper()}
 
 
 @register
@@ -41,7 +41,7 @@ class BackboneEncoder(Encoder):
         Tokens `(batch, cells, width)`, row by row. Pooled by the mean.
 
     Raises:
-        ValueError: for an unknown backbone; the message lists the known ones.
+        ValueError: for an unknown backbone (the message lists the known ones), or features that are no pictures.
 
     Example:
 
@@ -70,6 +70,11 @@ class BackboneEncoder(Encoder):
 
     def build(self, features_shape: tuple[int | None, ...], step_mask_shape: Any = None) -> None:
         shape = tuple(features_shape[1:])
+        if len(shape) != 3 or shape[-1] != 3:
+            raise ValueError(
+                f"A backbone takes pictures (batch, height, width, 3). Received the shape {tuple(features_shape)}. "
+                "Choose an encoder for this modality."
+            )
         self._network = _backbones()[self.backbone](include_top=False, weights=self.weights_from, input_shape=shape)
         self._network.trainable = self.trainable
         self.built = True

@@ -77,11 +77,6 @@ class RecurrentEncoder(SequenceEncoder):
         tokens = (features_shape[0], features_shape[1], self.units * (2 if self.bidirectional else 1))
         return tokens if step_mask_shape is None else (tokens, tuple(step_mask_shape))
 
-    def compute_output_spec(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
-        shape = self.compute_output_shape(features.shape)
-        tokens = keras.KerasTensor(shape, dtype=self.compute_dtype)
-        return tokens if step_mask is None else (tokens, keras.KerasTensor(step_mask.shape, dtype="bool"))
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

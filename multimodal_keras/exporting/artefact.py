@@ -110,6 +110,11 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    saved = [folder / "saved_model.pb", folder / "fingerprint.pb", *(folder / "variables").glob("*"), *(folder / "assets").glob("*")]
+    saved = [
+        folder / "saved_model.pb",
+        folder / "fingerprint.pb",
+        *(folder / "variables").glob("*"),
+        *(folder / "assets").glob("*"),
+    ]
     sizes = {"savedmodel": sum(path.stat().st_size for path in saved if path.is_file())}
     return sizes | ({"tflite": (folder / TFLITE).stat().st_size} if (folder / TFLITE).exists() else {})

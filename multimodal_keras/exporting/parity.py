@@ -53,9 +53,7 @@ def draw_sample(model: keras.Model, records: Records, count: int) -> Sample:
     found = parts(model)
     batch = next(raw_batches(records.take(count), found.modalities, batch_size=count))
     tensors = decode(found, {field: tf.constant(values) for field, values in batch.raw.items()})
-    labels = {
-        task: head.targets([record.get(task) for record in batch.records]) for task, head in found.heads.items()
-    }
+    labels = {task: head.targets([record.get(task) for record in batch.records]) for task, head in found.heads.items()}
     return Sample(batch.raw, {name: tensor.numpy() for name, tensor in tensors.items()}, labels)
 
 
@@ -85,7 +83,10 @@ def measure_parity(model: keras.Model, folder: Path, sample: Sample) -> dict[str
         lite = TFLiteArtefact(folder / TFLITE)
         ways["TFLite"] = ("tflite", lambda part: lite.call(part.tensors))
     rows = []
-    for name, part in {"all": sample, **{f"without {field}": sample.without(field) for field in found.optional}}.items():
+    for name, part in {
+        "all": sample,
+        **{f"without {field}": sample.without(field) for field in found.optional},
+    }.items():
         wanted = {task: output.numpy() for task, output in reference(part.tensors).items()}
         rows.append({"way": "Keras", "records": name, "metrics": _metrics(found, wanted, part)})
         for way, (kind, answer) in ways.items():
@@ -133,7 +134,8 @@ def _gate(report: Mapping[str, Any]) -> None:
     failed = [row for row in report["rows"] if not row.get("passed", True)]
     if failed:
         lines = [
-            f"  {row['way']}, {row['records']}: {row['largest_difference']:.2e} > {row['tolerance']:.0e}" for row in failed
+            f"  {row['way']}, {row['records']}: {row['largest_difference']:.2e} > {row['tolerance']:.0e}"
+            for row in failed
         ]
         raise ParityError(
             "Every artefact gives the numbers of the model. Received larger differences, so nothing was written:"

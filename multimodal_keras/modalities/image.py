@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from multimodal_keras.base import FeatureSpec, Modality
-from multimodal_keras.base.head import is_missing
+from multimodal_keras.runtime.reading import read_image
 from multimodal_keras.modalities import image_graph
 from multimodal_keras.registry import register
 
@@ -46,8 +45,7 @@ class ImageModality(Modality):
 
     Example:
 
-    >>> import numpy as np
-    >>> import multimodal_keras as mk
+    >>>     >>> import multimodal_keras as mk
     >>> image = mk.ImageModality(size=(8, 8))
     >>> raw = image.read(np.full((20, 10, 3), 255, "uint8"))
     >>> image(image.decode([raw])[0]).numpy().min()
@@ -87,25 +85,7 @@ class ImageModality(Modality):
         return FeatureSpec((*self.size, 3), self.compute_dtype)
 
     def read(self, value: Any, folder: Path | None = None) -> bytes:
-        if is_missing(value):
-            return b""
-        if isinstance(value, bytes):
-            return value
-        if isinstance(value, np.ndarray):
-            return _png(value)
-        if not isinstance(value, (str, Path)):
-            raise ValueError(
-                f"A picture is a path, the bytes of a file, or an array (height, width, 1, 3 or 4) of uint8. "
-                f"Received a {type(value).__name__}."
-            )
-        path = Path(folder or ".", value)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ValueError(
-                f"A picture's path is relative to the file of its record. Received {str(value)!r}, and {path} cannot be "
-                f"read ({error.strerror}). Correct the path, or leave the cell empty and declare optional=True."
-            ) from None
+        return read_image(value, folder)
 
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
@@ -159,13 +139,3 @@ def _layer_class(name: Any) -> type[keras.layers.Layer]:
         known = ", ".join(sorted(name for name in dir(keras.layers) if name.startswith("Random")))
         raise ValueError(f"An augmentation is one of Keras's Random layers. Received {name!r}. Known: {known}.")
     return cls
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    """Pixels in memory as a PNG, so that they take the way of a file."""
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):
-        raise ValueError(
-            "A picture in memory is uint8 (height, width), or (height, width, channels) with 1, 3 or 4 channels. Received "
-            f"{pixels.dtype} {pixels.shape}. Convert it, for instance by (255 * pixels).astype('uint8')."
-        )
-    return tf.io.encode_png(pixels if pixels.ndim == 3 else pixels[..., np.newaxis]).numpy()

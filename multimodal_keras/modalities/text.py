@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from multimodal_keras.base import FeatureSpec, Modality
-from multimodal_keras.base.head import is_missing
+from multimodal_keras.runtime.reading import read_text
 from multimodal_keras.modalities import text_graph
 from multimodal_keras.registry import register
 from multimodal_keras.runtime.text import FIRST_ID, check_ids_request
@@ -114,13 +114,7 @@ class TextModality(Modality):
         return self.vocabulary
 
     def read(self, value: Any, folder: Path | None = None) -> bytes:
-        if is_missing(value):
-            return b""
-        if isinstance(value, bytes):
-            return value
-        if isinstance(value, str):
-            return value.encode("utf-8", "replace")
-        raise ValueError(f"A text is a string or UTF-8 bytes. Received {value!r} of type {type(value).__name__}.")
+        return read_text(value, folder)
 
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.unit != "byte":

@@ -127,9 +127,10 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 def _write(path: Path, values: list[np.ndarray], more: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {**{f"variable_{index}": value for index, value in enumerate(values)}, **more}
     beside = path.with_suffix(".tmp")
     with beside.open("wb") as file:
-        np.savez(file, **{f"variable_{index}": value for index, value in enumerate(values)}, **more)
+        np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)

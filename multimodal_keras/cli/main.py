@@ -1,0 +1,133 @@
+"""Arguments to commands. A user's mistake is one line on stderr and exit code 2; everything else is a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from multimodal_keras import __version__
+
+NAME = "multimodal-keras"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    root = argparse.ArgumentParser(
+        prog=NAME, description="Train, evaluate, export, serve and inspect Keras models over several modalities."
+    )
+    root.add_argument("--version", action="version", version=f"{NAME} {__version__}")
+    commands = root.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (add, summary) in _COMMANDS.items():
+        add(commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."))
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as typed, without the program's name; None for `sys.argv`.
+
+    Returns:
+        The exit code: 0, or 2 for a user's mistake.
+    """
+    options = parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
+    try:
+        return int(command.run(options) or 0)
+    except (ValueError, TypeError, ModuleNotFoundError) as error:
+        if os.environ.get("MULTIMODAL_KERAS_TRACEBACK"):
+            raise
+        print(f"{NAME} {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{NAME} {options.command}: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("spec", nargs="?", metavar="run.yaml", help="a run in one file; flags override its fields")
+    command.add_argument("--data", help="the records: .csv, .jsonl, .parquet, .tfrecord, or a folder of class folders")
+    command.add_argument("--valid", help="validation records, if they are apart")
+    fields = command.add_argument_group("fields (repeat, or separate by commas)")
+    for flag, kind in (("text", "texts"), ("image", "pictures")):
+        fields.add_argument(f"--{flag}", action="append", metavar="FIELD", help=f"fields that hold {kind}")
+    fields.add_argument("--optional", action="append", metavar="FIELD", help="fields that a record may lack")
+    for flag, kind in (("classify", "one label"), ("multilabel", "labels"), ("regress", "a number")):
+        fields.add_argument(f"--{flag}", action="append", metavar="TASK", help=f"fields that hold {kind} to predict")
+    command.add_argument("--fusion", help="the class name of a fusion")
+    command.add_argument("--split", help="fractions such as 0.8,0.1,0.1, or a column with train, valid and test")
+    command.add_argument("--split-by", metavar="COLUMN", help="the column to spread evenly over the parts")
+    command.add_argument("--group", metavar="COLUMN", help="the column whose equal values never come apart")
+    command.add_argument("--plugin", action="append", metavar="FILE", help="a Python file to import first")
+    command.add_argument("--output", help="the run folder")
+    options = command.add_argument_group("training")
+    for name, converter in (
+        ("epochs", int),
+        ("batch-size", int),
+        ("learning-rate", float),
+        ("patience", int),
+        ("seed", int),
+    ):
+        options.add_argument(f"--{name}", type=converter)
+    options.add_argument("--cache", help="'memory', a folder, or 'none'")
+    options.add_argument("--on-error", choices=("raise", "skip"), help="what becomes of records that cannot be used")
+    options.add_argument("--precision", help="Keras's dtype policy, such as mixed_float16")
+    options.add_argument("--restart", action="store_true", help="start over instead of going on")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="the run folder")
+    command.add_argument("--data", help="labelled records; the run's own test records if left out")
+    command.add_argument("--output", help="where the report goes; <run>/evaluation if left out")
+    command.add_argument("--json", action="store_true", help="print the report as JSON and write nothing")
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="the run folder")
+    command.add_argument("--output", required=True, help="where to, such as exported/clipart/1")
+    command.add_argument("--sample", help="records to measure parity on; the run's own test records if left out")
+
+
+def _predict(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="a run, an exported folder, or a .tflite file")
+    command.add_argument("--data", required=True, help="the records")
+    command.add_argument("--output", help="a .jsonl file; standard output if left out")
+    command.add_argument("--batch-size", type=int, default=64)
+    command.add_argument("--on-error", choices=("raise", "skip"), default="raise")
+
+
+def _serve(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="an exported folder, or a .tflite file beside its contract.json")
+    command.add_argument("--host", default="127.0.0.1", help="0.0.0.0 to be reached from other machines")
+    command.add_argument("--port", type=int, default=8501)
+
+
+def _inspect(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", help="a run, an exported folder, or a .tflite file")
+    command.add_argument("--json", action="store_true", help="print the contract as JSON")
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--output", default="runs/demo", help="the folder for models, report and artefacts")
+    command.add_argument("--epochs", type=int, default=None, help="fewer, to see it run")
+
+
+def _doctor(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print as JSON")
+
+
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
+    "train": (_train, "train a model on records"),
+    "evaluate": (_evaluate, "measure a run on records, for every subset of modalities"),
+    "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
+    "predict": (_predict, "answer records, one JSON line each"),
+    "serve": (_serve, "answer over HTTP, as TF Serving does"),
+    "inspect": (_inspect, "say what goes into a model and what comes out"),
+    "demo": (_demo, "do all of it on the bundled records, and print a table"),
+    "doctor": (_doctor, "say what is installed, and what each extra would give"),
+}

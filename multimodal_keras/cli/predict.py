@@ -1,0 +1,29 @@
+"""`multimodal-keras predict`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from multimodal_keras.prediction import stream_predictions
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer records as JSON lines, one for each record; skipped ones are counted on stderr."""
+    skipped: list[dict[str, Any]] = []
+    stream = stream_predictions(
+        options.model, options.data, batch_size=options.batch_size, on_error=options.on_error, skipped=skipped
+    )
+    count = 0
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(Path(options.output).open("w", encoding="utf-8")) if options.output else sys.stdout
+        for origin, answer in stream:
+            out.write(json.dumps({"row": origin.row, **answer}, ensure_ascii=False) + "\n")
+            count += 1
+    where = f"; {options.output}" if options.output else ""
+    print(f"{count - len(skipped)} records answered, {len(skipped)} skipped{where}", file=sys.stderr)
+    return 0

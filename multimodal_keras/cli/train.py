@@ -1,0 +1,113 @@
+"""`multimodal-keras train`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import yaml
+
+from multimodal_keras.builder import build_model
+from multimodal_keras.cli.records import parts_of
+from multimodal_keras.spec import RunSpec, make_spec, read_spec
+from multimodal_keras.training import fit
+
+_MODALITIES = {"text": "TextModality", "image": "ImageModality"}
+_HEADS = {"classify": "ClassificationHead", "multilabel": "MultiLabelHead", "regress": "RegressionHead"}
+_TRAINING = ("epochs", "batch_size", "learning_rate", "patience", "seed", "cache", "on_error")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train as the file and the flags say, and leave a run folder."""
+    spec = make_spec(override(read_spec(options.spec) if options.spec else {}, options))
+    train, valid, _ = parts_of(spec)
+    model = model_of(spec, train)
+    output = Path(spec.output)
+    output.mkdir(parents=True, exist_ok=True)
+    result = fit(model, train, valid, output=output, resume=not options.restart, options=spec.training)
+    (output / "run.yaml").write_text(
+        yaml.safe_dump(spec.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
+    print(f"{result}\n{output}")
+
+
+def model_of(spec: RunSpec, train: Any) -> keras.Model:
+    """Build the model of a run, after its plugins are imported and its precision is set."""
+    for plugin in spec.plugins:
+        import_plugin(plugin)
+    if spec.precision:
+        keras.config.set_dtype_policy(spec.precision)
+    keras.utils.set_random_seed(spec.seed)
+    return build_model(
+        spec.modalities,
+        spec.heads,
+        encoders=spec.encoders,
+        fusion=spec.fusion,
+        adapt_to=train,
+        modality_dropout=spec.modality_dropout,
+        seed=spec.seed,
+    )
+
+
+def import_plugin(name: str) -> None:
+    """Import a module by its name, or a Python file by its path."""
+    if not name.endswith(".py"):
+        importlib.import_module(name)
+        return
+    path = Path(name)
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    if found is None or found.loader is None or not path.exists():
+        raise ValueError(f"A plugin is a Python file or a module. Received {name!r}, which is not there.")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[path.stem] = module
+    found.loader.exec_module(module)
+
+
+def override(content: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """The content of a run file, with what the flags say in its place."""
+    content = dict(content)
+    for name in ("data", "valid", "fusion", "output", "precision"):
+        if getattr(options, name) is not None:
+            content[name] = getattr(options, name)
+    optional = _names(options.optional)
+    modalities = {
+        field: {"class_name": cls, "config": {"optional": field in optional}}
+        for flag, cls in _MODALITIES.items()
+        for field in _names(getattr(options, flag))
+    }
+    heads = {task: cls for flag, cls in _HEADS.items() for task in _names(getattr(options, flag))}
+    if modalities:
+        content["modalities"] = modalities
+    elif optional:
+        raise ValueError("--optional names fields of --text and --image. Received none of these. Name them too.")
+    if heads:
+        content["heads"] = heads
+    if options.plugin:
+        content["plugins"] = options.plugin
+    training = {name: getattr(options, name) for name in _TRAINING if getattr(options, name) is not None}
+    if training.get("cache") == "none":
+        training["cache"] = None
+    if training:
+        content["training"] = {**(content.get("training") or {}), **training}
+    return {**content, **_split(content, options)}
+
+
+def _split(content: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    if options.split is None and options.split_by is None and options.group is None:
+        return {}
+    try:
+        fractions = [float(part) for part in (options.split or "").split(",") if part]
+    except ValueError:
+        return {"split": options.split}
+    before = content.get("split") if isinstance(content.get("split"), dict) else {}
+    chosen = {"fractions": fractions or None, "by": options.split_by, "group": options.group}
+    return {"split": {**(before or {}), **{name: value for name, value in chosen.items() if value is not None}}}
+
+
+def _names(values: list[str] | None) -> list[str]:
+    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]

@@ -1,0 +1,37 @@
+"""Predict with a Keras model in this process, in the manner of an exported artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from multimodal_keras.base import parts
+from multimodal_keras.exporting.contract import contract
+from multimodal_keras.exporting.savedmodel import decode
+
+
+class ModelArtefact:
+    """A Keras model with its contract.
+
+    Args:
+        model: made by `build_model`, or the path of its `.keras` file.
+
+    Attributes:
+        contract: what every input and output is.
+    """
+
+    def __init__(self, model: keras.Model | Path) -> None:
+        if isinstance(model, Path):
+            model = keras.saving.load_model(model)
+        self.contract = contract(model)
+        found = parts(model)
+        self._call = tf.function(lambda raw: model(decode(found, raw), training=False), reduce_retracing=True)
+
+    def predict(self, raw: Mapping[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+        """Task to `(batch, outputs)`, for raw values by field."""
+        tensors = {field: tf.constant(list(raw[field]), tf.string) for field in self.contract["modalities"]}
+        return {task: output.numpy() for task, output in self._call(tensors).items()}
