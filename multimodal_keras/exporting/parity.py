@@ -73,7 +73,7 @@ def measure_parity(model: keras.Model, folder: Path, sample: Sample) -> dict[str
         ParityError: if a difference is above its tolerance.
     """
     found = parts(model)
-    reference = tf.function(lambda inputs: model(inputs, training=False))
+    reference = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
     saved = SavedModelArtefact(folder)
     ways = {
         "SavedModel, raw": ("savedmodel", lambda part: saved.call(RAW, part.raw)),
