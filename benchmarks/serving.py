@@ -32,6 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 START_SECONDS, REQUEST_SECONDS = 300, 120
 SIZE, CLIENTS = (96, 96), (1, 32)
+HEADERS = {"Content-Type": "application/json"}
 GOALS = {"ratio": 20.0, "overhead": 2.0}
 CLASSIC, OURS = "classic (predict per request)", "multimodal_keras.serving"
 
@@ -89,6 +90,7 @@ def serve_classic(folder: Path, port: int) -> None:
     import waitress
     from PIL import Image
 
+    import multimodal_keras.builder  # noqa: F401 (registers every layer for load_model)
     from multimodal_keras.runtime.text import token_ids
 
     model = keras.saving.load_model(folder / "model.keras")
@@ -160,7 +162,7 @@ def ask(folder: Path, port: int, clients: int, count: int) -> dict[str, Any]:
         for number in range(first, first + count):
             start = time.perf_counter()
             try:
-                connection.request("POST", "/predict", bodies[number % len(bodies)])
+                connection.request("POST", "/predict", bodies[number % len(bodies)], HEADERS)
                 response = connection.getresponse()
                 correct = response.status == 200 and "answers" in json.loads(response.read())
             except (OSError, ValueError, http.client.HTTPException):
@@ -197,6 +199,8 @@ def server(part: str, folder: Path) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"The server {part} did not start.")
             time.sleep(0.2)
+        if clients_process(folder, port, 1, 2)["errors"]:
+            raise SystemExit(f"The server {part} does not answer.")
         yield port
     finally:
         process.terminate()
