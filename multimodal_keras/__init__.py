@@ -43,9 +43,9 @@ _NAMES = {
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")
-_COMPONENTS = ("modalities", "encoders", "fusion", "heads")
+_COMPONENTS = ("base.missing", "modalities", "encoders", "fusion", "heads")
 
-__all__ = ["__version__", *sorted(_HOME), *_MODULES]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOME), *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

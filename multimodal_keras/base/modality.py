@@ -60,6 +60,9 @@ class Modality(keras.layers.Layer):
         super().__init__(**kwargs)
         self.optional = bool(optional)
 
+    def build(self, tensor_shape: Any) -> None:
+        self.built = True
+
     def raw_spec(self) -> tf.TensorSpec:
         """Shape (without the batch) and dtype of what a client sends."""
         return tf.TensorSpec((), tf.string)

@@ -21,12 +21,11 @@ from multimodal_keras.exporting import Exported, export
 from multimodal_keras.fusion import ConcatFusion
 from multimodal_keras.heads import ClassificationHead
 from multimodal_keras.modalities import ImageModality, TextModality
-from multimodal_keras.training import fit
+from multimodal_keras.training import TrainingOptions, fit
 
 TASK = "subject"
-WHITE = {"fill_mode": "constant", "fill_value": 1.0}
-TRAINING = {"batch_size": 32, "learning_rate": 2e-3, "patience": None, "monitor": "val_accuracy"}
-EPOCHS = 30
+WHITE: dict[str, Any] = {"fill_mode": "constant", "fill_value": 1.0}
+TRAINING = TrainingOptions(epochs=30, learning_rate=2e-3, patience=None, monitor="val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ def run(options: argparse.Namespace) -> None:
     output = Path(options.output)
     records = clipart()
     train, valid, test = (records.where(split=part) for part in ("train", "valid", "test"))
-    epochs = options.epochs or EPOCHS
-    trained = {
+    epochs = options.epochs or TRAINING.epochs
+    trained: dict[tuple[str, ...], Trained] = {
         fields: _train(fields, train, valid, test, epochs, output / "+".join(fields))
         for fields in (("title",), ("image",), ("image", "title"))
     }
@@ -101,7 +100,7 @@ def _train(
 ) -> Trained:
     print(f"Training on {' and '.join(fields)}", flush=True)
     model = demo_model(fields, train)
-    done = fit(model, train, valid, output=output, epochs=epochs, verbose=2, **TRAINING)
+    done = fit(model, train, valid, output=output, options=TRAINING, epochs=epochs, verbose=2)
     print(done, flush=True)
     return Trained(model, evaluate(model, test, history=done.history))
 

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         for name, version in base.items():
             print(f"  {name:18}{version or 'MISSING: pip install multimodal-keras'}")
         for extra, found in extras.items():
-            modules, gives = _EXTRAS[extra]
+            gives = _EXTRAS[extra][1]
             lacking = [name for name, version in found.items() if version is None]
             state = ", ".join(f"{name} {version}" for name, version in found.items() if version)
             advice = f"not installed: pip install 'multimodal-keras[{extra}]'" if lacking else state

@@ -39,7 +39,7 @@ class RecurrentEncoder(SequenceEncoder):
         self.default_pooling = "mean" if bidirectional else "last"
 
     def build(self, features_shape: tuple[int | None, ...], step_mask_shape: Any = None) -> None:
-        batch, steps, channels = self.build_inputs(features_shape)
+        batch, _, channels = self.build_inputs(features_shape)
         directions = ("forward", "backward") if self.bidirectional else ("forward",)
         for layer in range(self.layers):
             for direction in directions:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ class ModelArtefact:
         found = parts(model)
         self._call = tf.function(lambda raw: model(decode(found, raw), training=False), reduce_retracing=True)
 
-    def predict(self, raw: Mapping[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         tensors = {field: tf.constant(list(raw[field]), tf.string) for field in self.contract["modalities"]}
         return {task: output.numpy() for task, output in self._call(tensors).items()}

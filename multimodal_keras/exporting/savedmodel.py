@@ -76,7 +76,9 @@ def write_endpoints(
     Keras's `ExportArchive` is the only way found that keeps track of Keras variables for the TFLite converter too.
     """
     archive = keras.export.ExportArchive()
-    for resource in [model, *(resources or [])]:
+    # The same layers without the optimizer, whose state would triple the file.
+    bare = keras.Model(model.input, model.output)
+    for resource in [bare, *(resources or [])]:
         archive.track(resource)
     for name, (function, signature) in endpoints.items():
         archive.add_endpoint(name, function, input_signature=[signature])

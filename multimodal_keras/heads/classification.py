@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from multimodal_keras.runtime.reading import is_missing
 from multimodal_keras.heads.labels import LabelsHead
 from multimodal_keras.heads.losses import FocalCrossentropy
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.reading import is_missing
 
 
 @register

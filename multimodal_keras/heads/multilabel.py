@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from multimodal_keras.runtime.reading import is_missing
 from multimodal_keras.heads.labels import LabelsHead
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.reading import is_missing
 
 
 @register

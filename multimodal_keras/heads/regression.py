@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from multimodal_keras.base import Head
-from multimodal_keras.runtime.reading import is_missing
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.reading import is_missing
 
 
 @register

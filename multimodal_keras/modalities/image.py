@@ -11,9 +11,9 @@ import tensorflow as tf
 from keras import ops
 
 from multimodal_keras.base import FeatureSpec, Modality
-from multimodal_keras.runtime.reading import read_image
 from multimodal_keras.modalities import image_graph
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.reading import read_image
 
 RESIZES = ("stretch", "crop", "pad")
 

@@ -14,9 +14,9 @@ import tensorflow as tf
 from keras import ops
 
 from multimodal_keras.base import FeatureSpec, Modality
-from multimodal_keras.runtime.reading import read_text
 from multimodal_keras.modalities import text_graph
 from multimodal_keras.registry import register
+from multimodal_keras.runtime.reading import read_text
 from multimodal_keras.runtime.text import FIRST_ID, check_ids_request
 
 _ADAPT_BATCH = 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class SavedModelArtefact:
         tensors = {name: self._tensorflow.constant(inputs[name], dtype=specs[name]["dtype"]) for name in specs}
         return {name: output.numpy() for name, output in self._loaded.signatures[signature](**tensors).items()}
 
-    def predict(self, raw: Mapping[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         return self.call("serving_default", raw)
 
@@ -66,7 +66,7 @@ class TFLiteArtefact:
         rows = [self._run(**{name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
         return {task: np.concatenate([row[task] for row in rows]) for task in self.contract["tflite"]["outputs"]}
 
-    def predict(self, raw: Mapping[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         return self.call(decode(self.contract, raw))
 

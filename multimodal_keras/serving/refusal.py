@@ -17,9 +17,9 @@ _JSON_TYPES = {
 }
 # What the decoding inside the graph says: its sentence, then the values that it names, in brackets of their own.
 _ASSERTION = re.compile(r"assertion failed: \[([A-Z][^\[\]/\\{}]*)\]((?: \[-?\d+(?: -?\d+)*\])*)")
-_NOT_DECODABLE = (
-    "A value must be what its field says. Received one that cannot be decoded: a damaged file, or one that ends too "
-    "early. Send whole files, in base64 without line breaks."
+_NOT_USABLE = (
+    "A value must be what its input says. Received one that the model cannot use: a damaged file, one that ends too "
+    "early, or a number out of range. Send whole files, and numbers as the contract has them."
 )
 _INTERNAL = "The model could not answer. The server's log says why."
 
@@ -73,6 +73,6 @@ def explain(error: Exception) -> Refusal:
         return Refusal(_INTERNAL, status)
     found = _ASSERTION.search(str(getattr(error, "message", "")))
     if not found:
-        return Refusal(_NOT_DECODABLE)
+        return Refusal(_NOT_USABLE)
     values = ", ".join(found[2].strip(" []").split("] ["))
     return Refusal(" ".join(filter(None, [found[1].strip(), values])))
