@@ -1,0 +1,226 @@
+"""What every registered class promises, as functions over small models that contain it.
+
+A class of a kind that is new here needs a line in `FIELDS` (values of its field); everything else finds itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from plain_components import FramesModality, NumbersModality, PlainEncoder
+
+import multimodal_keras as mk
+from multimodal_keras.base import Encoder, Fusion, Head, Modality, parts, presence_name
+from multimodal_keras.exporting import contract
+from multimodal_keras.exporting.savedmodel import decode, write_savedmodel
+from multimodal_keras.exporting.tflite import write_tflite
+from multimodal_keras.registry import get, known
+from multimodal_keras.runtime.artefacts import CONTRACT, TFLITE, SavedModelArtefact, TFLiteArtefact
+
+# What different orders of the same float32 sums may do.
+BATCH_TOLERANCE = 1e-5
+SAVEDMODEL_TOLERANCE = 1e-5
+TFLITE_TOLERANCE = 2e-5
+
+BASES = {"Modality": Modality, "Encoder": Encoder, "Fusion": Fusion, "Head": Head}
+LABELS = ["animals", "food", "plants"]
+
+_random = np.random.default_rng(0)
+_pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
+_numbers = [_random.normal(size=(1, 4)).astype("float32") for _ in range(6)]
+_frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
+
+# Kind of a modality to small arguments and six values of its field.
+FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "text": (
+        {"sequence_length": 5, "vocabulary": ["a", "red", "cat", "dog", "runs", "far", "猫"]},
+        ["a red cat", "dog", "A dog runs far, far away from here", "猫 red", "cat cat", "a"],
+    ),
+    "image": ({"size": [32, 32]}, _pixels),
+    "frames": ({}, _frames),
+    "numbers": ({}, _numbers),
+}
+# The rows of the values that are absent where a modality is optional: each alone, and all together in the last row.
+ABSENT = {"text": (1, 5), "image": (2, 5), "frames": (3, 5), "numbers": (2, 5)}
+# The tests' own kinds, fast to trace.
+PLAIN = {cls.kind: cls for cls in (FramesModality, NumbersModality)}
+
+SMALL: dict[str, dict[str, Any]] = {
+    "LSTMEncoder": {"units": 6, "embedding_width": 5},
+    "GRUEncoder": {"units": 6, "embedding_width": 5, "bidirectional": True},
+    "TransformerEncoder": {"width": 8, "layers": 1, "attention_heads": 2},
+    "Conv2DEncoder": {"filters": [4, 6]},
+    "ClassificationHead": {"labels": LABELS},
+    "MultiLabelHead": {"labels": LABELS, "hidden_units": 5},
+    "RegressionHead": {"mean": 2.0, "deviation": 3.0},
+}
+for _fusion in known(Fusion):
+    SMALL.setdefault(_fusion, {"width": 4} if hasattr(get(_fusion, Fusion), "width") else {})
+
+
+def registered() -> list[tuple[str, str]]:
+    """`(kind, class name)` of every class that the package registers."""
+    return [
+        (kind, name)
+        for kind, base in BASES.items()
+        for name in known(base)
+        if type(get(name, base)).__module__.startswith("multimodal_keras.")
+    ]
+
+
+def small(name: str, base: type, **arguments: Any) -> Any:
+    """A small instance of a registered class."""
+    if base is Modality:
+        kind = get(name, base).kind
+        if kind not in FIELDS:
+            raise KeyError(f"Add arguments and six values for the kind {kind!r} to FIELDS in tests/contracts.py.")
+        arguments = {**FIELDS[kind][0], **arguments}
+    return get(name, base, **{**SMALL.get(name, {}), **arguments})
+
+
+def component(kind: str, optional: bool = True) -> Modality:
+    """A small modality of this kind."""
+    if kind in PLAIN:
+        return PLAIN[kind](optional=optional)
+    names = [name for name in known(Modality) if get(name, Modality).kind == kind]
+    return small(names[0], Modality, optional=optional)
+
+
+@functools.cache
+def models(base_name: str, name: str) -> dict[str, keras.Model]:
+    """Small models that contain a class, by a word for what they are."""
+    keras.utils.set_random_seed(3)
+    base = BASES[base_name]
+    if base is Modality:
+        modality = small(name, base, optional=True)
+        return {modality.kind: model_of({modality.kind: modality})}
+    if base is Encoder:
+        return {kind: model_of({kind: component(kind)}, {kind: small(name, base)}) for kind in accepted(name)}
+    if base is Head:
+        return {"head": model_of({"text": component("text", optional=False)}, heads={"task": small(name, base)})}
+    return {str(len(kinds)): fusion_model(name, kinds) for kinds in (("text",), ("text", "frames", "numbers"))}
+
+
+def fusion_model(fusion: Any, kinds: tuple[str, ...], **arguments: Any) -> keras.Model:
+    """A model of plain encoders around a fusion; all fields are optional."""
+    fusion = small(fusion, Fusion, **arguments) if isinstance(fusion, str) else fusion
+    fields = {kind: component(kind) for kind in kinds}
+    return model_of(fields, {kind: PlainEncoder() for kind in kinds}, fusion=fusion)
+
+
+def model_of(
+    fields: dict[str, Any], encoders: Any = None, fusion: Any = None, heads: dict[str, Any] | None = None
+) -> keras.Model:
+    """A built model; without modality dropout, so that training is deterministic."""
+    return mk.build_model(
+        fields,
+        heads or {"task": mk.ClassificationHead(labels=LABELS)},
+        encoders=encoders or {field: small(modality.default_encoder, Encoder) for field, modality in fields.items()},
+        fusion=fusion or mk.MeanFusion(width=4),
+        modality_dropout=0.0,
+    )
+
+
+@functools.cache
+def accepted(name: str) -> list[str]:
+    """The kinds of fields that an encoder takes."""
+    kinds = []
+    for kind in FIELDS:
+        try:
+            model_of({kind: component(kind)}, {kind: small(name, Encoder)})
+        except ValueError:
+            continue
+        kinds.append(kind)
+    return kinds
+
+
+def records(model: keras.Model, absent: bool = True) -> mk.data.Records:
+    """Six records for a model; where fields are optional, some lack one, and the last one lacks all."""
+    rows: list[dict[str, Any]] = [{} for _ in range(6)]
+    for field, modality in parts(model).modalities.items():
+        gone = ABSENT.get(modality.kind, (1, 5)) if absent and modality.optional else ()
+        for row, value in enumerate(FIELDS[modality.kind][1]):
+            rows[row][field] = None if row in gone else value
+    return mk.data.Records.of(rows)
+
+
+def raw_values(model: keras.Model, absent: bool = True) -> dict[str, np.ndarray]:
+    """What a client sends for these records."""
+    found = parts(model).modalities
+    return next(mk.data.raw_batches(records(model, absent), found, batch_size=6)).raw
+
+
+def tensors(model: keras.Model, absent: bool = True) -> dict[str, np.ndarray]:
+    """The model's inputs for these records."""
+    raw = {field: tf.constant(values) for field, values in raw_values(model, absent).items()}
+    return {name: tensor.numpy() for name, tensor in decode(parts(model), raw).items()}
+
+
+def disturbed(model: keras.Model, inputs: dict[str, np.ndarray], nan: bool) -> dict[str, np.ndarray]:
+    """The same inputs with other content in absent fields: random, or NaN where the dtype has it."""
+    random, changed = np.random.default_rng(9), dict(inputs)
+    for field in parts(model).optional:
+        gone = ~inputs[presence_name(field)]
+        content = inputs[field].copy()
+        if content.dtype.kind == "f":
+            content[gone] = np.nan if nan else random.normal(scale=100, size=content[gone].shape)
+        else:
+            content[gone] = random.integers(0, 5, content[gone].shape)
+        changed[field] = content
+    return changed
+
+
+def answer(model: Any, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The predictions for inputs, as numpy."""
+    return {task: output.numpy() for task, output in model(inputs, training=False).items()}
+
+
+def gradients(model: keras.Model, inputs: dict[str, Any]) -> list[Any]:
+    """The gradient of a sum of the outputs, weighted unlike each other, for every trainable weight."""
+    with tf.GradientTape() as tape:
+        outputs = model(inputs, training=True)
+        loss = sum(
+            tf.reduce_sum(output * (1.0 + tf.range(tf.size(output), dtype="float32")[: output.shape[-1]]))
+            for output in outputs.values()
+        )
+    return tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+
+
+def json_round_trip(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A layer made again from its config as JSON."""
+    return type(layer).from_config(json.loads(json.dumps(layer.get_config())))
+
+
+def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """The largest difference between two answers."""
+    assert sorted(one) == sorted(other)
+    return max(float(np.max(np.abs(one[task] - other[task]))) for task in one)
+
+
+def write_artefacts(model: keras.Model, folder: Path) -> tuple[SavedModelArtefact, TFLiteArtefact]:
+    """Write and load both artefacts."""
+    write_savedmodel(model, folder)
+    write_tflite(model, folder / TFLITE)
+    (folder / CONTRACT).write_text(json.dumps(contract(model)), encoding="utf-8")
+    return SavedModelArtefact(folder), TFLiteArtefact(folder / TFLITE)
+
+
+def every_component() -> keras.Model:
+    """One model with every kind of field, every encoder and every head, for the export, which is slow."""
+    fields, encoders = {}, {}
+    for base, name in registered():
+        if base == "Encoder":
+            kind = accepted(name)[0]
+            field = name.lower()
+            fields[field], encoders[field] = component(kind), small(name, Encoder)
+        if base == "Modality":
+            modality = small(name, Modality, optional=True)
+            fields[modality.kind], encoders[modality.kind] = modality, small(modality.default_encoder, Encoder)
+    heads = {name.lower(): small(name, Head) for base, name in registered() if base == "Head"}
+    return model_of(fields, encoders, heads=heads)
