@@ -29,7 +29,7 @@ class ImageModality(Modality):
         size: `(height, width)` in pixels.
         resize: `"stretch"` to the size, `"crop"` the middle to its aspect first, or `"pad"` with white to its aspect.
         augmentation: Keras preprocessing layers, by name, config or instance, for instance
-            `["RandomContrast", keras.layers.RandomFlip("horizontal")]`; they see pixels in [0, 1], while training only.
+            `["RandomFlip", keras.layers.RandomContrast(0.2)]`; they see pixels in [0, 1], while training only.
         max_pixels: pictures with more pixels are refused by their header.
         **kwargs: `optional`, and Keras's own (`name`, `dtype`).
 

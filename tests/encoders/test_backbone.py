@@ -83,7 +83,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 def test_features_that_are_no_pictures_are_refused():
-    with pytest.raises(ValueError, match="A backbone takes pictures"):
+    with pytest.raises(ValueError, match=r"A backbone takes pictures"):
         mk.BackboneEncoder()(np.zeros((2, 5), "float32"))
 
 

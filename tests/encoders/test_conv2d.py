@@ -27,7 +27,7 @@ def test_a_picture_may_be_too_small():
         ValueError, match=r"3 stages need a picture .* at least 4 pixels a side. Received .*\(3, 8, 3\)"
     ):
         mk.Conv2DEncoder(filters=(2, 2, 2))(np.zeros((1, 3, 8, 3), "float32"))
-    with pytest.raises(ValueError, match="at least one stage"):
+    with pytest.raises(ValueError, match=r"at least one stage"):
         mk.Conv2DEncoder(filters=())
 
 

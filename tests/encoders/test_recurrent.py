@@ -101,12 +101,12 @@ def test_reversal_leaves_padding_in_place():
 
 @pytest.mark.parametrize("arguments", [{"units": 0}, {"layers": 0}])
 def test_sizes_are_at_least_one(arguments):
-    with pytest.raises(ValueError, match="units and layers are at least 1"):
+    with pytest.raises(ValueError, match=r"units and layers are at least 1"):
         mk.LSTMEncoder(**arguments)
 
 
 def test_ids_need_a_vocabulary_size():
     with pytest.raises(ValueError, match=r"token ids .* vocabulary_size=None"):
         mk.GRUEncoder(3)(np.array([[1, 2]]))
-    with pytest.raises(ValueError, match="Received the shape"):
+    with pytest.raises(ValueError, match=r"Received the shape"):
         mk.GRUEncoder(3)(np.zeros((1, 2, 3, 4), "float32"))

@@ -136,7 +136,7 @@ def test_transformer_fusion_ignores_what_is_masked_or_absent():
 
 @pytest.mark.parametrize("name", ["CrossAttentionFusion", "TransformerFusion"])
 def test_width_and_heads(name):
-    with pytest.raises(ValueError, match="multiple of attention_heads"):
+    with pytest.raises(ValueError, match=r"multiple of attention_heads"):
         mk.get(name, mk.Fusion, width=6, attention_heads=4)(TOKENS)
 
 
