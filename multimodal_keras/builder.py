@@ -86,7 +86,7 @@ def _component(identifier: Any, base: type, key: str | None) -> Any:
     try:
         component: Any = get(identifier, base)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{'The fusion' if key is None else key!r}: {error}") from None
+        raise type(error)(f"{'The fusion' if key is None else repr(key)}: {error}") from None
     if component.built:
         component.name = name
         return component

@@ -45,11 +45,12 @@ class ImageModality(Modality):
 
     Example:
 
-    >>>     >>> import multimodal_keras as mk
+    >>> import numpy as np
+    >>> import multimodal_keras as mk
     >>> image = mk.ImageModality(size=(8, 8))
     >>> raw = image.read(np.full((20, 10, 3), 255, "uint8"))
-    >>> image(image.decode([raw])[0]).numpy().min()
-    np.float32(1.0)
+    >>> float(image(image.decode([raw])[0]).numpy().min())
+    1.0
 
     Reference:
         ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG); decoding is defined in `docs/decoding.md`.
