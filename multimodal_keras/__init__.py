@@ -20,6 +20,7 @@ _NAMES = {
         "BackboneEncoder",
         "Conv1DEncoder",
         "Conv2DEncoder",
+        "EmbeddingEncoder",
         "GRUEncoder",
         "LSTMEncoder",
         "TransformerEncoder",

@@ -3,7 +3,16 @@
 from multimodal_keras.encoders.backbone import BackboneEncoder
 from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
+from multimodal_keras.encoders.embedding import EmbeddingEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
 from multimodal_keras.encoders.transformer import TransformerEncoder
 
-__all__ = ["BackboneEncoder", "Conv1DEncoder", "Conv2DEncoder", "GRUEncoder", "LSTMEncoder", "TransformerEncoder"]
+__all__ = [
+    "BackboneEncoder",
+    "Conv1DEncoder",
+    "Conv2DEncoder",
+    "EmbeddingEncoder",
+    "GRUEncoder",
+    "LSTMEncoder",
+    "TransformerEncoder",
+]

@@ -32,7 +32,8 @@ class TextModality(Modality):
 
     Args:
         sequence_length: how many tokens are kept, from the start; shorter texts are padded on the right.
-        unit: `"word"`, `"character"` or `"byte"`.
+        unit: `"word"`; `"subword"` (words and their pieces of 3 to 5 characters, for short texts and few records: with
+            `EmbeddingEncoder`, as fastText does); `"character"`; or `"byte"`.
         vocabulary_size: how many ids there are at most, with padding (0) and unknown (1); bytes always have 258.
         vocabulary: the tokens from id 2 on, most frequent first; None to take them from the records.
         least_count: how often a token must occur in the records to get an id.
@@ -57,7 +58,8 @@ class TextModality(Modality):
     [[2, 3, 0, 0], [1, 4, 0, 0]]
 
     Reference:
-        The Unicode Standard, for the code-point classes that `docs/decoding.md` freezes.
+        Bojanowski et al., Enriching Word Vectors with Subword Information (arXiv:1607.04606), for `"subword"`; the Unicode
+        Standard, for the code-point classes that `docs/decoding.md` freezes.
     """
 
     kind = "text"

@@ -19,6 +19,7 @@ from multimodal_keras.runtime.text import (
     FIRST_ID,
     PADDING_ID,
     REPLACEMENT,
+    SUBWORD_WIDTHS,
     UNKNOWN_ID,
     check_ids_request,
     check_unit,
@@ -103,6 +104,15 @@ def _words(texts: tf.Tensor) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_splits(_encode(characters), _row_offsets(begins, splits), validate=False)
 
 
+def _subwords(words: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Each word between marks, followed by its pieces."""
+    whole = tf.strings.join(["<", words.flat_values, ">"])
+    characters = tf.strings.unicode_split(whole, "UTF-8")
+    pieces = [tf.RaggedTensor.from_tensor(whole[:, None])]
+    pieces += [tf.strings.ngrams(characters, width, separator="") for width in SUBWORD_WIDTHS]
+    return words.with_flat_values(tf.concat(pieces, axis=1)).merge_dims(1, 2)
+
+
 def _byte_values(texts: tf.Tensor) -> tf.RaggedTensor:
     """Bytes of the lower-cased texts, ragged ``int32 (batch, None)``; ISO-8859-1 maps each byte to itself."""
     points, _, lower = _decode(texts)
@@ -126,7 +136,7 @@ def tokenize(texts: tf.Tensor, unit: str) -> tf.RaggedTensor:
 
     Args:
         texts: ``string (batch,)``, UTF-8.
-        unit: ``"word"``, ``"character"`` or ``"byte"`` (tokens of two hexadecimal digits).
+        unit: ``"word"``, ``"subword"``, ``"character"`` or ``"byte"`` (tokens of two hexadecimal digits).
 
     Returns:
         Ragged ``string (batch, None)``.
@@ -137,6 +147,8 @@ def tokenize(texts: tf.Tensor, unit: str) -> tf.RaggedTensor:
     check_unit(unit)
     if unit == "word":
         return _words(texts)
+    if unit == "subword":
+        return _subwords(_words(texts))
     if unit == "character":
         points = _standard_points(texts)
         return points.with_flat_values(_encode(points.flat_values[:, None]))
@@ -180,7 +192,7 @@ def token_ids(
         texts: ``string (batch,)``, UTF-8.
         table: a ``tf.lookup`` table from token to ``int32`` or ``int64`` id with 1 as its default, as
             ``lookup_table`` makes it. None for ``"byte"``.
-        unit: ``"word"``, ``"character"`` or ``"byte"``.
+        unit: ``"word"``, ``"subword"``, ``"character"`` or ``"byte"``.
         sequence_length: tokens per text; only the first ones stay, zeros fill up.
         stop_words: tokens dropped before the cut; unit ``"word"`` only.
 

@@ -12,6 +12,8 @@ Tokens of the unit
 * ``"word"``: what stands between the spaces; a character of the table's ``split`` ranges (scripts without spaces,
   pictographs) is a word of its own;
 * ``"character"``: each code point of the standardised text, the space included;
+* ``"subword"``: for each word, set between ``<`` and ``>`` (which no word holds): the whole of it, then its pieces of 3,
+  of 4 and of 5 code points from left to right, those that are the whole included;
 * ``"byte"``: each byte of the UTF-8 form after steps 1 and 2 only, written as two lower-case hexadecimal digits.
 
 Ids: 0 is padding, 1 is ``"[UNK]"``, the vocabulary's tokens follow from 2 in their order. A byte's id is its value
@@ -35,7 +37,8 @@ FIRST_ID = 2
 UNKNOWN_TOKEN = "[UNK]"
 REPLACEMENT = 0xFFFD
 BYTE_VOCABULARY_SIZE = 256 + FIRST_ID
-UNITS = ("word", "character", "byte")
+UNITS = ("word", "subword", "character", "byte")
+SUBWORD_WIDTHS = (3, 4, 5)
 
 _TABLES_FILE = Path(__file__).with_name("unicode_tables.json")
 
@@ -81,7 +84,7 @@ def _decode(text: bytes | str) -> str:
 
 
 def check_unit(unit: str) -> None:
-    """Raise ``ValueError`` unless ``unit`` is one of ``"word"``, ``"character"``, ``"byte"``."""
+    """Raise ``ValueError`` unless ``unit`` is one of `UNITS`."""
     if unit not in UNITS:
         raise ValueError(f"unit must be one of {', '.join(UNITS)}. Received {unit!r}. Choose one of these.")
 
@@ -110,7 +113,7 @@ def tokenize(text: bytes | str, unit: str) -> list[str]:
 
     Args:
         text: ``str`` or ``bytes`` in UTF-8.
-        unit: ``"word"``, ``"character"`` or ``"byte"``; see the module's definition.
+        unit: ``"word"``, ``"subword"``, ``"character"`` or ``"byte"``; see the module's definition.
 
     Returns:
         List of non-empty ``str``; empty for a text without content.
@@ -122,6 +125,8 @@ def tokenize(text: bytes | str, unit: str) -> list[str]:
     Example:
         >>> tokenize("Tokyo 東京", "word")
         ['tokyo', '東', '京']
+        >>> tokenize("cats", "subword")
+        ['<cats>', '<ca', 'cat', 'ats', 'ts>', '<cat', 'cats', 'ats>', '<cats', 'cats>']
         >>> tokenize("Hi!", "byte")
         ['68', '69', '21']
     """
@@ -131,7 +136,13 @@ def tokenize(text: bytes | str, unit: str) -> list[str]:
     if unit == "character":
         return list(standardize(text))
     spaced = _split_pattern().sub(r" \1 ", _decode(text).translate(_standard_map()))
-    return [token for token in spaced.split(" ") if token]
+    words = [token for token in spaced.split(" ") if token]
+    return words if unit == "word" else [piece for word in words for piece in _pieces(f"<{word}>")]
+
+
+def _pieces(word: str) -> list[str]:
+    parts = [word[start : start + width] for width in SUBWORD_WIDTHS for start in range(len(word) - width + 1)]
+    return [word, *parts]
 
 
 def _lowered_bytes(text: bytes | str) -> bytes:
@@ -193,7 +204,7 @@ def token_ids(
 
     Args:
         texts: batch of ``str`` or UTF-8 ``bytes``.
-        unit: ``"word"``, ``"character"`` or ``"byte"``.
+        unit: ``"word"``, ``"subword"``, ``"character"`` or ``"byte"``.
         vocabulary: the real tokens in order (ids from 2), or ``vocabulary_index(...)`` of them (faster for single
             texts). Not used, and may be None, for ``"byte"``.
         sequence_length: tokens per text; only the first ones stay, zeros fill up.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import importlib.metadata
+import importlib.util
 import json
 import platform
 from collections.abc import Mapping
@@ -45,7 +47,8 @@ class Run:
 
 
 def write_run(run: Run, facts: Mapping[str, Any]) -> None:
-    """Write a run's folder: `model.keras`, `run.json`, `history.csv`, `history.json`, `skipped.jsonl`.
+    """Write a run's folder: `model.keras`, `run.json`, `history.csv`, `history.json`, `skipped.jsonl`,
+    and `plots/learning_curves.png` if matplotlib is installed.
 
     Args:
         run: with a folder.
@@ -64,6 +67,11 @@ def write_run(run: Run, facts: Mapping[str, Any]) -> None:
         rows = csv.writer(file)
         rows.writerow(["epoch", *run.history])
         rows.writerows([epoch, *values] for epoch, values in enumerate(zip(*run.history.values(), strict=True), 1))
+    if importlib.util.find_spec("matplotlib") is not None:
+        plots = folder / "plots"
+        plots.mkdir(exist_ok=True)
+        learning = importlib.import_module("multimodal_keras.evaluation.plots.numbers").learning
+        (plots / "learning_curves.png").write_bytes(learning(run.history).png)
     lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in run.skipped]
     (folder / "skipped.jsonl").write_text("".join(lines), encoding="utf-8")
 
