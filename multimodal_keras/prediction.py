@@ -15,6 +15,7 @@ from multimodal_keras.errors import DataError, Origin
 from multimodal_keras.runtime import artefacts
 from multimodal_keras.runtime.answers import answers
 from multimodal_keras.runtime.reading import READERS
+from multimodal_keras.runtime.reasons import first_line
 
 RUN_MODEL = "model.keras"
 
@@ -139,7 +140,7 @@ def _alone(predictor: Predictor, raw: dict[str, bytes], origin: Origin) -> dict[
     except Exception as error:
         if not _is_about_a_record(error):
             raise
-        return DataError(_reason(error), origin)
+        return DataError(first_line(error), origin)
     return raw
 
 
@@ -155,10 +156,3 @@ def _predict(predictor: Predictor, raws: Iterable[dict[str, bytes]]) -> list[dic
 def _is_about_a_record(error: Exception) -> bool:
     """Whether decoding refused a value: numpy and Pillow say ValueError, a graph says InvalidArgumentError."""
     return isinstance(error, ValueError) or type(error).__name__ == "InvalidArgumentError"
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what decoding said, without the graph's own words around it."""
-    lines = [line.strip() for line in str(getattr(error, "message", error)).splitlines() if line.strip()]
-    said = [line for line in lines if "Received" in line] or lines[:1] or [type(error).__name__]
-    return said[0].removeprefix("assertion failed: ").strip("[]'\" ")

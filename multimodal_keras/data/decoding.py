@@ -11,6 +11,7 @@ import tensorflow as tf
 from multimodal_keras.base import Head, Modality, presence_name
 from multimodal_keras.data.raw import ErrorLog, RawBatch, missing_message
 from multimodal_keras.errors import DataError
+from multimodal_keras.runtime.reasons import first_line
 
 # A batch is a flat dict: ("inputs" | "targets" | "weights", name) to an array whose first axis counts the records.
 Key = tuple[str, str]
@@ -84,7 +85,7 @@ class Decoder:
                 self._functions[field](batch.raw[field][row : row + 1])
             except (tf.errors.OpError, ValueError) as error:
                 shown = _shown(batch.records[row].get(field))
-                problem = f"A value can be decoded. Received {shown}: {_first_line(error)} Replace it or leave it out."
+                problem = f"A value can be decoded. Received {shown}: {first_line(error)} Replace it or leave it out."
                 found[row] = DataError(problem, origin, field)
         if not found:
             raise failure
@@ -124,10 +125,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} {value.shape}"
     return repr(value) if len(repr(value)) <= 100 else f"{type(value).__name__} of length {len(value)}"
-
-
-def _first_line(error: Exception) -> str:
-    message = str(getattr(error, "message", None) or error)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    first = next((line for line in lines if not line.startswith(("Graph execution error", "Detected at", "File "))), "")
-    return (first or type(error).__name__).removesuffix(".") + "."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+from multimodal_keras.runtime.reasons import own_sentence
 
 _LONGEST = 60
 _JSON_TYPES = {
@@ -15,8 +16,6 @@ _JSON_TYPES = {
     list: "an array",
     dict: "an object",
 }
-# What the decoding inside the graph says: its sentence, then the values that it names, in brackets of their own.
-_ASSERTION = re.compile(r"assertion failed: \[([A-Z][^\[\]/\\{}]*)\]((?: \[-?\d+(?: -?\d+)*\])*)")
 _NOT_USABLE = (
     "A value must be what its input says. Received one that the model cannot use: a damaged file, one that ends too "
     "early, or a number out of range. Send whole files, and numbers as the contract has them."
@@ -71,8 +70,4 @@ def explain(error: Exception) -> Refusal:
     status = _STATUS.get(getattr(error, "error_code", None) or 0, 500)
     if status != 400:
         return Refusal(_INTERNAL, status)
-    found = _ASSERTION.search(str(getattr(error, "message", "")))
-    if not found:
-        return Refusal(_NOT_USABLE)
-    values = ", ".join(found[2].strip(" []").split("] ["))
-    return Refusal(" ".join(filter(None, [found[1].strip(), values])))
+    return Refusal(own_sentence(error) or _NOT_USABLE)
