@@ -96,6 +96,7 @@ def test_in_a_saved_model_and_small_there(tmp_path):
         (b"caf\xc3\xa9 \xff", "word", ["café", "\ufffd"]),
         ("İI", "word", ["ii"]),
         ("ΟΔΟΣ", "word", ["οδοσ"]),
+        ("Go! 猫", "subword", ["<go>", "<go", "go>", "<go>", "<猫>", "<猫>"]),
         ("  A \n b ", "character", ["a", " ", "b"]),
         ("A\x00é", "byte", ["61", "00", "c3", "a9"]),
         ("\ud83d", "word", ["\ufffd"]),
