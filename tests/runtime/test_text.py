@@ -129,7 +129,7 @@ def test_tables_are_those_of_the_tool(request):
 
 
 def test_errors_say_what_to_do():
-    with pytest.raises(ValueError, match="unit must be one of word, character, byte"):
+    with pytest.raises(ValueError, match="unit must be one of word, subword, character, byte"):
         text.tokenize("a", "letter")
     with pytest.raises(TypeError, match=r"str or UTF-8 bytes\. Received int"):
         text.standardize(3)
