@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import math
 from collections.abc import Sequence
@@ -120,6 +121,8 @@ def _callbacks(options: TrainingOptions, folder: Path | None, pipeline: Pipeline
     if options.tensorboard:
         if folder is None:
             raise ValueError("TensorBoard logs go into the run folder. Received no output. Pass output='runs/...'.")
+        if importlib.util.find_spec("tensorboard") is None:
+            raise ValueError("TensorBoard logs need its package, which is not here. Run: pip install tensorboard")
         chosen.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
     return chosen
 
