@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from multimodal_keras import __version__
+from multimodal_keras.cli.quiet import quiet_start
 
 NAME = "multimodal-keras"
 
@@ -36,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
     try:
+        with quiet_start():
+            command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
         return int(command.run(options) or 0)
     except (ValueError, TypeError, ModuleNotFoundError) as error:
         if os.environ.get("MULTIMODAL_KERAS_TRACEBACK"):
