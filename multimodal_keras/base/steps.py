@@ -51,8 +51,8 @@ def last_step(tokens: Any, mask: Any) -> Any:
     """The last step that counts in a right-padded sequence, `(batch, width)`; zeros where none does."""
     if mask is None:
         return tokens[:, -1]
-    after = ops.pad(mask[:, 1:], [[0, 0], [0, 1]], constant_values=False)
-    chosen = ops.cast(ops.logical_and(mask, ops.logical_not(after)), tokens.dtype)
+    last = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True) - 1
+    chosen = ops.cast(ops.equal(ops.arange(tokens.shape[1], dtype="int32")[None], last), tokens.dtype)
     return ops.sum(tokens * ops.expand_dims(chosen, -1), axis=1)
 
 

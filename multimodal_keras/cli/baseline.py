@@ -34,7 +34,7 @@ def tfidf_probabilities(
     fitted = [_pipeline(strength).fit(*known) for strength in STRENGTHS]
     best: Pipeline = max(fitted, key=lambda pipeline: pipeline.score(*unknown))
     order = [list(best.classes_).index(label) for label in labels]
-    return best.predict_proba(_columns(test, text, task)[0])[:, order]
+    return best.predict_proba([_text(record[text]) for record in test])[:, order]
 
 
 def _pipeline(strength: float) -> Pipeline:
@@ -45,4 +45,8 @@ def _pipeline(strength: float) -> Pipeline:
 
 def _columns(records: Records, text: str, task: str) -> tuple[list[str], list[str]]:
     rows = [record for record in records if record[task] is not None]
-    return [str(record[text] or "") for record in rows], [str(record[task]) for record in rows]
+    return [_text(record[text]) for record in rows], [str(record[task]) for record in rows]
+
+
+def _text(value: object) -> str:
+    return str(value or "")

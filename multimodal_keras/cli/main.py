@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with quiet_start():
             command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
         return int(command.run(options) or 0)
-    except (ValueError, TypeError, ModuleNotFoundError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         if os.environ.get("MULTIMODAL_KERAS_TRACEBACK"):
             raise
         print(f"{NAME} {options.command}: {' '.join(str(error).split())}", file=sys.stderr)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.prediction import stream_predictions
+from multimodal_keras.prediction import RUN_MODEL, stream_predictions
 
 
 def run(options: argparse.Namespace) -> int:
     """Answer records as JSON lines, one for each record; skipped ones are counted on stderr."""
     skipped: list[dict[str, Any]] = []
+    source: Any = options.model
+    if Path(source, RUN_MODEL).exists():
+        # Only a run needs Keras, and the plugins that it was trained with.
+        source = importlib.import_module("multimodal_keras.cli.loading").load_run(source)
     stream = stream_predictions(
-        options.model, options.data, batch_size=options.batch_size, on_error=options.on_error, skipped=skipped
+        source, options.data, batch_size=options.batch_size, on_error=options.on_error, skipped=skipped
     )
     count = 0
     with contextlib.ExitStack() as stack:
