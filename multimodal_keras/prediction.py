@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,8 @@ from multimodal_keras.runtime.reading import READERS
 from multimodal_keras.runtime.reasons import first_line
 
 RUN_MODEL = "model.keras"
+# What TensorFlow puts before a decoder's own words.
+_GRAPH_NAMES = re.compile(r"\{\{.*?\}\}\s*")
 
 Raw = dict[str, list[bytes]]
 
@@ -140,7 +143,10 @@ def _alone(predictor: Predictor, raw: dict[str, bytes], origin: Origin) -> dict[
     except Exception as error:
         if not _is_about_a_record(error):
             raise
-        return DataError(first_line(error), origin)
+        said = _GRAPH_NAMES.sub("", first_line(error))
+        return DataError(
+            f"A value can be decoded. Received one that cannot: {said} Replace it or leave it out.", origin
+        )
     return raw
 
 
