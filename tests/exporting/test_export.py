@@ -185,7 +185,7 @@ def test_without_tflite_an_old_export_is_replaced(clipart, model, tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "contract.json").write_text("{}")
     (tmp_path / "1" / "old").write_text("")
-    done = mk.export(model, tmp_path / "1", sample=list(clipart.take(4)), sample_size=4, tflite=False)
+    done = mk.export(model, tmp_path / "1", sample=clipart.take(4), tflite=False)
     assert not (tmp_path / "1" / "old").exists()
     assert not (tmp_path / "1" / "model.tflite").exists()
     assert set(done.sizes) == {"savedmodel"}

@@ -154,10 +154,10 @@ def test_class_weights_reach_the_loss(records):
 @pytest.mark.parametrize("cache", ["memory", None])
 def test_records_that_fail_are_skipped_and_listed(records, tmp_path, cache):
     rows = [dict(row) for row in list(records)[:20]]
-    rows[3]["image"], rows[7]["colourful"] = "gone.png", "blue"
+    rows[3]["title"], rows[7]["colourful"] = None, "blue"
     broken = mk.data.Records.of(rows, folder=records.folder)
     model = training_runs.small_model(records)
-    with pytest.raises(mk.DataError, match=r"<memory>, row (4|8), field '(image|colourful)'"):
+    with pytest.raises(mk.DataError, match=r"<memory>, row (4|8), field '(title|colourful)'"):
         fit(broken, model=model, cache=cache)
     options = {"output": tmp_path, "on_error": "skip", "cache": cache}
     if cache is None:
@@ -167,7 +167,7 @@ def test_records_that_fail_are_skipped_and_listed(records, tmp_path, cache):
         run = fit(broken, model=training_runs.small_model(records), **options)
     listed = [json.loads(line) for line in (tmp_path / "skipped.jsonl").read_text().splitlines()]
     assert listed == run.skipped
-    assert [(entry["row"], entry["field"]) for entry in listed] == [(4, "image"), (8, "colourful")]
+    assert [(entry["row"], entry["field"]) for entry in listed] == [(4, "title"), (8, "colourful")]
     assert str(run).endswith("2 records skipped")
 
 
@@ -179,7 +179,7 @@ def mixed_precision():
 
 
 def test_mixed_precision_trains_and_answers_in_float32(records, mixed_precision):
-    run = fit(records.take(16), model=training_runs.small_model(records, random=True))
+    run = fit(records.take(16), model=training_runs.random_model(records))
     assert np.isfinite(run.history["loss"]).all()
     assert run.model.get_layer("fusion").compute_dtype == "float16"
     inputs = next(iter(mk.data.batches(records.take(4), run.model)))[0]
