@@ -34,6 +34,7 @@ from clipart_pictures import colourfulness, draw, encode, similarities
 OUTPUT = Path(__file__).resolve().parents[1] / "multimodal_keras" / "data" / "clipart"
 IMAGE_BYTES = 5_080_000
 SUBJECT_MINIMUM, SUBJECT_MAXIMUM = 40, 300
+GROUP_MAXIMUM = 12  # a long series in one split makes its figures hang on that series
 SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
 SIMILAR, REPEATED = 0.7, 0.9
 DROPPED_FOLDERS = re.compile(r"unsorted|special|flags|cards|pantyhose|.*theme")
@@ -164,21 +165,21 @@ def assign_groups(drawings: list[Drawing]) -> None:
 
 
 def choose(drawings: list[Drawing]) -> list[Drawing]:
-    """Keep the large enough subjects, at most so many drawings each, taken from as many groups as possible."""
+    """Keep the large enough subjects, at most so many drawings each, taken from many groups and few of each."""
     subjects: dict[str, list[Drawing]] = defaultdict(list)
     for drawing in drawings:
         subjects[drawing.subject].append(drawing)
     chosen: list[Drawing] = []
     for subject, members in sorted(subjects.items()):
         print(f"  {subject}: {len(members)}")
-        if len(members) < SUBJECT_MINIMUM:
-            continue
         taken: Counter[int] = Counter()
         ranked = []
         for drawing in sorted(members, key=Drawing.key):
-            ranked.append((taken[drawing.group], drawing.key(), drawing))
+            if taken[drawing.group] < GROUP_MAXIMUM:
+                ranked.append((taken[drawing.group], drawing.key(), drawing))
             taken[drawing.group] += 1
-        chosen += [drawing for *_, drawing in sorted(ranked, key=lambda item: item[:2])[:SUBJECT_MAXIMUM]]
+        if len(ranked) >= SUBJECT_MINIMUM:
+            chosen += [drawing for *_, drawing in sorted(ranked, key=lambda item: item[:2])[:SUBJECT_MAXIMUM]]
     return chosen
 
 
