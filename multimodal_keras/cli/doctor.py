@@ -25,6 +25,7 @@ _BASE = {
 _EXTRAS = {
     "serve": ({"flask": "flask", "waitress": "waitress"}, "answer over HTTP"),
     "plot": ({"matplotlib": "matplotlib"}, "plots and HTML reports"),
+    "tensorboard": ({"tensorboard": "tensorboard"}, "TensorBoard logs of a run"),
     "io": ({"tensorflow-io": "tensorflow_io"}, "more sound formats in the graph; TensorFlow 2.16 only"),
 }
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             lacking = [name for name, version in found.items() if version is None]
             state = ", ".join(f"{name} {version}" for name, version in found.items() if version)
             advice = f"not installed: pip install 'multimodal-keras[{extra}]'" if lacking else state
-            print(f"  [{extra}]{'':{16 - len(extra)}}{gives}; {advice}")
+            print(f"  [{extra}]{'':{max(1, 16 - len(extra))}}{gives}; {advice}")
     return 0 if all(base.values()) else 1
 
 

@@ -44,7 +44,8 @@ class Sample:
     def without(self, field: str) -> Sample:
         """The same records with one optional modality missing; its tensor keeps its content, which must not matter."""
         gone = np.zeros(len(self.tensors[field]), bool)
-        empty = np.full(len(self.raw[field]), b"", object)
+        values = self.raw[field]
+        empty = np.full(values.shape, b"" if values.dtype == object else np.nan, values.dtype)
         return Sample({**self.raw, field: empty}, {**self.tensors, presence_name(field): gone}, self.labels)
 
 

@@ -170,7 +170,7 @@ class TextModality(Modality):
             "stop_words": list(self.stop_words),
             "vocabulary": list(self.vocabulary or ()),
             "vocabulary_sha256": hashlib.sha256("\n".join(self.vocabulary or ()).encode("utf-8")).hexdigest(),
-            "range": [0, self.feature_spec().vocabulary_size or 0],
+            "range": [0, (self.feature_spec().vocabulary_size or 1) - 1],
         }
 
     def get_config(self) -> dict[str, Any]:

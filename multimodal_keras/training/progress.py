@@ -80,7 +80,16 @@ class Progress(keras.callbacks.Callback):
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add to the history, keep the best weights, write the state, and stop if patience is at its end."""
+        """Add to the history, keep the best weights, write the state, and stop if patience is at its end.
+
+        Raises:
+            ValueError: if the loss is no number any more; the state of the epoch before is kept.
+        """
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            raise ValueError(
+                f"A loss is a finite number. Received {(logs or {})['loss']} in epoch {epoch + 1}. Lower learning_rate or "
+                "clip_norm, and start over with resume=False."
+            )
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         if self.monitor not in self.history:

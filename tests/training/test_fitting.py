@@ -243,3 +243,9 @@ def test_schedules(records, options, rates):
     steps = (0, 5 if options.get("epochs") == 1 else 2, 10 * options.get("epochs", 20))
     found = [float(rate(step)) if callable(rate) else float(rate) for step in steps]
     assert found == pytest.approx(rates, abs=1e-6)
+
+
+def test_loss_that_is_no_number_is_an_error_and_leaves_the_state_of_the_epoch_before(records, tmp_path):
+    with pytest.raises(ValueError, match="A loss is a finite number"):
+        fit(records.take(16), output=tmp_path, learning_rate=1e30, clip_norm=None, warmup_steps=0, epochs=3)
+    assert not (tmp_path / "model.keras").exists()
