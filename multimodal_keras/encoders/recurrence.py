@@ -53,7 +53,12 @@ def gru_step(projected: tf.Tensor, recurrent: tf.Tensor, states: States) -> Stat
 
 
 def run_steps(
-    step: Pointwise, projected: tf.Tensor, recurrent_kernel: tf.Tensor, recurrent_bias: tf.Tensor, *, states: int
+    step: Pointwise,
+    projected: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    recurrent_bias: tf.Tensor,
+    *,
+    keep_all: bool = False,
 ) -> list[tf.Tensor]:
     """Run a recurrence from zero states.
 
@@ -62,27 +67,32 @@ def run_steps(
         projected: `(steps, batch, gates)`, the number of steps static.
         recurrent_kernel: `(units, gates)`.
         recurrent_bias: `(gates,)`.
-        states: how many states are wanted at every step: 1 for the hidden one, all for the gradient.
+        keep_all: whether to keep what the gradient needs, and not the hidden state alone.
 
     Returns:
-        `(steps, batch, units)` for each wanted state.
+        The hidden state at every step, `(steps, batch, units)`; with `keep_all`, the other states after it, and the
+        hidden state times the recurrent kernel, `(steps, batch, gates)`, as the last one.
     """
-    steps, batch, units = projected.shape[0], projected.shape[1], recurrent_kernel.shape[0]
+    steps, batch, _ = projected.shape
+    units, gates = recurrent_kernel.shape
     zeros = tf.zeros([tf.shape(projected)[1], units], projected.dtype)
     carried = (zeros, zeros) if step is lstm_step else (zeros,)
-    kept = tuple(tf.TensorArray(projected.dtype, steps, element_shape=[batch, units]) for _ in range(states))
+    widths = [units] * len(carried) + [gates] if keep_all else [units]
+    kept = tuple(tf.TensorArray(projected.dtype, steps, element_shape=[batch, width]) for width in widths)
 
     def body(index: tf.Tensor, kept: tuple[tf.TensorArray, ...], carried: States) -> tuple[tf.Tensor, ...]:
-        carried = step(projected[index], tf.matmul(carried[0], recurrent_kernel) + recurrent_bias, carried)
-        return index + 1, tuple(array.write(index, carried[k]) for k, array in enumerate(kept)), carried
+        recurrent = tf.matmul(carried[0], recurrent_kernel) + recurrent_bias
+        carried = step(projected[index], recurrent, carried)
+        values = (*carried, recurrent)
+        return index + 1, tuple(array.write(index, values[k]) for k, array in enumerate(kept)), carried
 
     _, kept, _ = tf.while_loop(
         lambda index, *_: index < steps, body, (tf.constant(0), kept, carried), maximum_iterations=steps
     )
-    return [tf.ensure_shape(array.stack(), [steps, batch, units]) for array in kept]
+    return [tf.ensure_shape(array.stack(), [steps, batch, width]) for array, width in zip(kept, widths, strict=True)]
 
 
-def differentiable_steps(step: Pointwise, count: int) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
+def differentiable_steps(step: Pointwise) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
     """`run_steps` with its own gradient, both compiled by XLA: for training.
 
     XLA gets these loops alone, because its convolutions on a CPU are slower than TensorFlow's own. A gradient that
@@ -90,7 +100,6 @@ def differentiable_steps(step: Pointwise, count: int) -> Callable[[tf.Tensor, tf
 
     Args:
         step: `lstm_step` or `gru_step`.
-        count: how many states it has.
 
     Returns:
         A function of `(projected, recurrent_kernel, recurrent_bias)` to the hidden state at every step.
@@ -98,19 +107,19 @@ def differentiable_steps(step: Pointwise, count: int) -> Callable[[tf.Tensor, tf
 
     @tf.function(jit_compile=True)
     def forward(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> list[tf.Tensor]:
-        return run_steps(step, projected, kernel, bias, states=count)
+        return run_steps(step, projected, kernel, bias, keep_all=True)
 
     @tf.function(jit_compile=True)
     def backward(
-        projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, kept: list[tf.Tensor], upstream: tf.Tensor
+        projected: tf.Tensor, kernel: tf.Tensor, kept: list[tf.Tensor], upstream: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        return _gradients(step, projected, kernel, bias, kept, upstream)
+        return _gradients(step, projected, kernel, kept, upstream)
 
     @tf.custom_gradient
     def run(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable[..., object]]:
         # A tape that watches these would have TensorFlow derive the gradient after all.
         kept = forward(*(tf.stop_gradient(tensor) for tensor in (projected, kernel, bias)))
-        return kept[0], lambda upstream: backward(projected, kernel, bias, kept, upstream)
+        return kept[0], lambda upstream: backward(projected, kernel, kept, upstream)
 
     return run
 
@@ -119,14 +128,15 @@ def _gradients(
     step: Pointwise,
     projected: tf.Tensor,
     kernel: tf.Tensor,
-    bias: tf.Tensor,
     kept: list[tf.Tensor],
     upstream: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Backpropagation through time; the loop has one product, the kernel's gradient is one product after it."""
     steps = projected.shape[0]
-    before = [tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0) for states in kept]
-    recurrent = tf.matmul(before[0], kernel) + bias
+    *after_each, recurrent = kept
+    before = [tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0) for states in after_each]
+    # Turned round once: a product with a transposed matrix at each step takes twice as long.
+    transposed = tf.transpose(kernel)
     arrays = tuple(tf.TensorArray(projected.dtype, steps, element_shape=projected.shape[1:]) for _ in range(2))
 
     def body(index: tf.Tensor, arrays: tuple[tf.TensorArray, ...], carried: States) -> tuple[tf.Tensor, ...]:
@@ -138,14 +148,14 @@ def _gradients(
         to_projected, to_recurrent, *to_states = tape.gradient(
             after, sources, output_gradients=wanted, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        to_states[0] += tf.matmul(to_recurrent, kernel, transpose_b=True)
+        to_states[0] += tf.matmul(to_recurrent, transposed)
         written = (arrays[0].write(index, to_projected), arrays[1].write(index, to_recurrent))
         return index - 1, written, tuple(to_states)
 
     _, arrays, _ = tf.while_loop(
         lambda index, *_: index >= 0,
         body,
-        (tf.constant(steps - 1), arrays, tuple(tf.zeros_like(upstream[0]) for _ in kept)),
+        (tf.constant(steps - 1), arrays, tuple(tf.zeros_like(upstream[0]) for _ in before)),
         maximum_iterations=steps,
     )
     to_projected, to_recurrent = (array.stack() for array in arrays)

@@ -66,11 +66,14 @@ class RecurrentEncoder(SequenceEncoder):
         )
         # A GRU has two biases, and one of them belongs to the recurrence.
         bias, recurrent_bias = (bias, tf.zeros_like(bias)) if len(bias.shape) == 1 else (bias[0], bias[1])
-        projected = tf.transpose(tf.matmul(tokens, kernel) + bias, [1, 0, 2])
+        # Tokens are turned round because gates are wider, and made a matrix because TensorFlow would multiply each record on
+        # its own and make a gradient of the kernel for each.
+        rows = tf.reshape(tf.transpose(tokens, [1, 0, 2]), [-1, kernel.shape[0]])
+        projected = tf.reshape(tf.matmul(rows, kernel) + bias, [tokens.shape[1], -1, kernel.shape[1]])
         if training and self.jit_compile:
             states = type(self).trained_steps(projected, recurrent_kernel, recurrent_bias)
         else:
-            (states,) = run_steps(type(self).step, projected, recurrent_kernel, recurrent_bias, states=1)
+            (states,) = run_steps(type(self).step, projected, recurrent_kernel, recurrent_bias)
         return tf.transpose(states, [1, 0, 2])
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
@@ -129,7 +132,7 @@ class LSTMEncoder(RecurrentEncoder):
 
     cell = keras.layers.LSTMCell
     step = staticmethod(lstm_step)
-    trained_steps = staticmethod(differentiable_steps(lstm_step, 2))
+    trained_steps = staticmethod(differentiable_steps(lstm_step))
 
 
 @register
@@ -152,4 +155,4 @@ class GRUEncoder(RecurrentEncoder):
 
     cell = keras.layers.GRUCell
     step = staticmethod(gru_step)
-    trained_steps = staticmethod(differentiable_steps(gru_step, 1))
+    trained_steps = staticmethod(differentiable_steps(gru_step))
