@@ -10,7 +10,7 @@ One run measures, in alternating rounds on the same machine with two threads eac
 Only ratios within a run mean something. `best` is the fastest round, and `cpu` what both threads worked: on a busy machine
 these say more than the median. PyTorch's threads wait without spinning, which on a busy machine helps it a lot.
 
-    python benchmarks/training.py --rounds 5
+    python benchmarks/training.py --rounds 9
 """
 
 from __future__ import annotations
@@ -283,8 +283,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=512, help="bundled records in an epoch of fit")
     parser.add_argument("--epochs", type=int, default=4, help="of fit, the first one apart")
-    parser.add_argument("--rounds", type=int, default=7, help="of single steps")
-    parser.add_argument("--steps", type=int, default=6, help="in a round")
+    parser.add_argument("--rounds", type=int, default=5, help="of single steps")
+    parser.add_argument("--steps", type=int, default=12, help="in a round")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--part", choices=("keras", "torch"), help=argparse.SUPPRESS)
