@@ -16,12 +16,13 @@ from multimodal_keras.registry import register
 class Conv2DEncoder(Encoder):
     """A stack of strided convolutions over a picture or a spectrogram; each cell of the last grid is a token.
 
-    The default for pictures. A stride of 2 in the convolution itself costs about a quarter of a convolution followed
-    by max-pooling on a CPU, and group normalisation keeps the records of a batch apart.
+    The default for pictures. Group normalisation keeps the records of a batch apart.
 
     Args:
         filters: the width of each stage; each stage halves height and width.
         kernel_size: the side of the kernels.
+        downsample: how: `"stride"`, by the convolution itself, which is much faster; or `"max"`, by max-pooling after it,
+            which does better where pictures are few.
         separable: whether all stages but the first are depthwise-separable: faster and smaller.
         dropout: the rate of dropout on whole channels after each stage but the first.
         **kwargs: Keras's own (`name`, `dtype`).
@@ -54,6 +55,7 @@ class Conv2DEncoder(Encoder):
         filters: Sequence[int] = (32, 64, 128, 192),
         *,
         kernel_size: int = 3,
+        downsample: str = "stride",
         separable: bool = False,
         dropout: float = 0.0,
         **kwargs: Any,
@@ -62,7 +64,10 @@ class Conv2DEncoder(Encoder):
         self.filters = tuple(int(width) for width in filters)
         if not self.filters or min(self.filters) < 1:
             raise ValueError(f"filters names the width of at least one stage. Received {filters!r}.")
+        if downsample not in ("stride", "max"):
+            raise ValueError(f"downsample is 'stride' or 'max'. Received {downsample!r}. Choose one of these.")
         self.kernel_size = int(kernel_size)
+        self.downsample = downsample
         self.separable = bool(separable)
         self.dropout = float(dropout)
         self._stages = [self._stage(index, width) for index, width in enumerate(self.filters)]
@@ -70,10 +75,12 @@ class Conv2DEncoder(Encoder):
     def _stage(self, index: int, width: int) -> list[keras.layers.Layer]:
         convolution = keras.layers.SeparableConv2D if self.separable and index else keras.layers.Conv2D
         policy = self.dtype_policy
+        strides, pooling = (2, []) if self.downsample == "stride" else (1, [keras.layers.MaxPooling2D(padding="same")])
         return [
-            convolution(width, self.kernel_size, strides=2, padding="same", use_bias=False, dtype=policy),
+            convolution(width, self.kernel_size, strides=strides, padding="same", use_bias=False, dtype=policy),
             keras.layers.GroupNormalization(groups=_groups(width), dtype=policy),
             keras.layers.Activation("relu", dtype=policy),
+            *pooling,
             keras.layers.SpatialDropout2D(self.dropout if index else 0.0, dtype=policy),
         ]
 
@@ -111,6 +118,7 @@ class Conv2DEncoder(Encoder):
             **super().get_config(),
             "filters": list(self.filters),
             "kernel_size": self.kernel_size,
+            "downsample": self.downsample,
             "separable": self.separable,
             "dropout": self.dropout,
         }
