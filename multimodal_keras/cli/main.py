@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # It takes one compiled function for each data set for a function that is compiled again and again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         with quiet_start():
             command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
