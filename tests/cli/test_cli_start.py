@@ -91,7 +91,7 @@ def test_doctor_as_json(capsys):
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["base"]["keras"].startswith("3.")
-    assert set(found["extras"]) == {"serve", "plot", "io"}
+    assert set(found["extras"]) == {"serve", "plot", "tensorboard", "io"}
 
 
 def test_doctor_says_what_a_missing_extra_would_give(capsys, monkeypatch):
