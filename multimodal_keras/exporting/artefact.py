@@ -17,6 +17,7 @@ from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.parity import draw_sample, measure_parity
 from multimodal_keras.exporting.savedmodel import write_savedmodel
 from multimodal_keras.exporting.tflite import write_tflite
+from multimodal_keras.exporting.tokenizers import DEVICE, write_tokenizers
 from multimodal_keras.runtime.artefacts import CONTRACT, PARITY, TFLITE
 
 
@@ -25,7 +26,8 @@ class Exported:
     """What was written.
 
     Attributes:
-        folder: a version folder of TF Serving, with the SavedModel, `model.tflite`, `contract.json` and `parity.json`.
+        folder: a version folder of TF Serving, with the SavedModel, `model.tflite`, `contract.json`, `parity.json`, and
+            `device/` with what an app needs to prepare text.
         parity: what `parity.json` holds.
         sizes: bytes of `savedmodel` and `tflite`.
     """
@@ -81,6 +83,7 @@ def export(
         write_savedmodel(model, made)
         if tflite:
             write_tflite(model, made / TFLITE)
+            write_tokenizers(model, made / DEVICE)
         _write_json(made / CONTRACT, contract(model))
         parity = measure_parity(model, made, drawn)
         _write_json(made / PARITY, parity)

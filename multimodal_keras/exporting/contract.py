@@ -10,6 +10,7 @@ import tensorflow as tf
 from multimodal_keras import __version__
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.exporting.savedmodel import EMBED, EMBEDDING, RAW, TENSORS, raw_signature, tensor_signature
+from multimodal_keras.runtime.text import load_tables
 
 FORMAT = 1
 
@@ -23,7 +24,8 @@ def contract(model: keras.Model) -> dict[str, Any]:
     Returns:
         `format`, `package` (versions), `modalities` (field to what `Modality.contract` says, with `optional`), `tasks`
         (task to what `Head.contract` says), `signatures` of the SavedModel, and `tflite`: its one signature. Each input
-        and output has `shape` (null for the batch), `dtype`, and `range` where one is known.
+        and output has `shape` (null for the batch), `dtype`, and `range` where one is known. Where there is text,
+        `code_points`: the frozen tables that its decoding is defined by.
     """
     found = parts(model)
     outputs = {task: _tensor((None, *model.output[task].shape[1:]), tf.float32) for task in found.heads}
@@ -38,6 +40,7 @@ def contract(model: keras.Model) -> dict[str, Any]:
             field: {**modality.contract(), "optional": modality.optional}
             for field, modality in found.modalities.items()
         },
+        **({"code_points": _code_points()} if any(part.kind == "text" for part in found.modalities.values()) else {}),
         "tasks": {task: head.contract() for task, head in found.heads.items()},
         "signatures": {
             RAW: {"inputs": raw, "outputs": outputs},
@@ -50,6 +53,10 @@ def contract(model: keras.Model) -> dict[str, Any]:
             "outputs": {task: {**output, "shape": [1, *output["shape"][1:]]} for task, output in outputs.items()},
         },
     }
+
+
+def _code_points() -> dict[str, Any]:
+    return {name: table for name, table in load_tables().items() if name != "format"}
 
 
 def _tensors(found: Parts, batch: int | None) -> dict[str, Any]:
