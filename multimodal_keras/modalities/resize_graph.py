@@ -12,6 +12,10 @@ import tensorflow as tf
 from multimodal_keras.runtime.resize import check_picture_request
 
 
+# Up to here the largest sum of the bilinear mean, 2044 times the pixels, is an int32, which is twice as fast.
+_INT32_PIXELS = 2**20
+
+
 def used_region(height: tf.Tensor, width: tf.Tensor, size: tuple[int, int], resize: str) -> tuple[tf.Tensor, ...]:
     """Height and width of the middle part that is used, and the height and width that it is resized to (int64)."""
     goal_height, goal_width = (tf.constant(side, tf.int64) for side in size)
@@ -54,16 +58,17 @@ def _taps(old: tf.Tensor, new: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tens
     return tf.clip_by_value(lower, 0, old - 1), tf.clip_by_value(lower + 1, 0, old - 1), place - lower * (2 * new)
 
 
-def _bilinear(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+def _bilinear(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     shape = tf.shape(pixels, tf.int64)
     top, bottom, down = _taps(shape[0], height)
     left, right, across = _taps(shape[1], width)
     flat = tf.reshape(pixels, [-1, 3])
 
     def corner(y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(flat, y[:, None] * shape[1] + x[None, :]), tf.int64)
+        return tf.cast(tf.gather(flat, y[:, None] * shape[1] + x[None, :]), dtype)
 
-    down, across = down[:, None, None], across[None, :, None]
+    down, across = tf.cast(down[:, None, None], dtype), tf.cast(across[None, :, None], dtype)
+    height, width = tf.cast(height, dtype), tf.cast(width, dtype)
     upper = corner(top, left) * (2 * width - across) + corner(top, right) * across
     under = corner(bottom, left) * (2 * width - across) + corner(bottom, right) * across
     whole = 4 * height * width
@@ -91,7 +96,9 @@ def resize_pixels(pixels: tf.Tensor, size: tuple[int, int], resize: str = "stret
     pixels = pixels[y : y + region[0], x : x + region[1]]
     factor = block_factor(region)
     pixels = tf.cond(factor > 1, lambda: _block_mean(pixels, factor), lambda: pixels)
-    pixels = _bilinear(pixels, region[2], region[3])
+    dtype = tf.int32 if size[0] * size[1] <= _INT32_PIXELS else tf.int64
+    fits = tf.reduce_all(tf.shape(pixels, tf.int64)[:2] == tf.stack(region[2:]))
+    pixels = tf.cond(fits, lambda: pixels, lambda: _bilinear(pixels, region[2], region[3], dtype))
     if resize == "pad":
         above, before = (size[0] - region[2]) // 2, (size[1] - region[3]) // 2
         below, behind = size[0] - region[2] - above, size[1] - region[3] - before

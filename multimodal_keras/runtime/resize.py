@@ -88,7 +88,9 @@ def resize_pixels(pixels: np.ndarray, size: tuple[int, int], resize: str = "stre
     y, x = (pixels.shape[0] - region[0]) // 2, (pixels.shape[1] - region[1]) // 2
     pixels = pixels[y : y + region[0], x : x + region[1]]
     factor = block_factor(region)
-    small = _bilinear(_block_mean(pixels, factor) if factor > 1 else pixels, region[2], region[3])
+    small = _block_mean(pixels, factor) if factor > 1 else pixels
+    if small.shape[:2] != region[2:]:
+        small = _bilinear(small, region[2], region[3])
     if small.shape[:2] == tuple(size):
         return small
     padded = np.full((*size, 3), 255, np.uint8)
