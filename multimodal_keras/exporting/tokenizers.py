@@ -25,6 +25,6 @@ def write_tokenizers(model: keras.Model, folder: Path) -> None:
     if not texts:
         return
     folder.mkdir()
-    for source in sorted(_SOURCES.glob("*okenizer*.*")):
+    for source in sorted(_SOURCES.glob("*.*")):
         shutil.copyfile(source, folder / source.name)
     write_golden(folder / GOLDEN, texts)
