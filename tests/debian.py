@@ -1,0 +1,43 @@
+"""Commands that tests need and Debian has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+
+def command(name: str, *packages: str) -> str:
+    """The path of a command, installed where it is missing; skips without root or apt-get, except on CI.
+
+    Args:
+        name: of the command.
+        packages: Debian's, that bring it.
+    """
+    if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt_get("update")
+        _apt_get("install", "--yes", "--no-install-recommends", *packages)
+    found = shutil.which(name)
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+        give_up(f"{name} is not here, and cannot be installed without root and apt-get: {' '.join(packages)}")
+    return found
+
+
+def _apt_get(*arguments: str) -> None:
+    """Run apt-get, again where another one is at work."""
+    for wait in (5, 30, 60, None):
+        done = subprocess.run(
+            ["apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=900,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+        )
+        if done.returncode == 0 or wait is None:
+            return
+        time.sleep(wait)
