@@ -57,18 +57,32 @@ class TFLiteArtefact:
         self.contract = read_contract(path.parent)
         interpreter = importlib.import_module("ai_edge_litert.interpreter")
         self._interpreter = interpreter.Interpreter(str(path), num_threads=threads)
+        self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner(self.contract["tflite"]["signature"])
 
     def call(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Call the file record by record: its batch is 1."""
         names = self.contract["tflite"]["inputs"]
         count = len(tensors[min(names)])
-        rows = [self._run(**{name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
-        return {task: np.concatenate([row[task] for row in rows]) for task in self.contract["tflite"]["outputs"]}
+        rows = [self._answer({name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
+        outputs = self.contract["tflite"]["outputs"]
+        return {task: dequantized(np.concatenate([row[task] for row in rows]), outputs[task]) for task in outputs}
+
+    def _answer(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if self.contract["tflite"].get("stateful"):
+            # The fused LSTM goes on from the last record unless it is told to forget it.
+            self._interpreter.reset_all_variables()
+        return self._run(**tensors)
 
     def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         return self.call(decode(self.contract, raw))
+
+
+def dequantized(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
+    """What an output means, `float32`, whether the file answers in floats or in int8 with a scale."""
+    facts = spec.get("quantization")
+    return values if facts is None else (values.astype(np.float32) - facts["zero_point"]) * np.float32(facts["scale"])
 
 
 Artefact = SavedModelArtefact | TFLiteArtefact
