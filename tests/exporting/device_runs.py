@@ -20,6 +20,8 @@ from multimodal_keras.runtime.text import load_tables
 
 DRIVERS = Path(__file__).with_name("drivers")
 LANGUAGES = ("python", "javascript", "kotlin", "swift")
+KOTLIN = ("kotlin", "default-jre-headless", "libandroid-json-java")
+KOTLIN_LIBRARY = "/usr/share/java/kotlin-stdlib.jar"
 ANDROID_JSON = "/usr/share/java/com.android.json.jar"
 
 Arguments = Callable[[Path, Path], list[str]]
@@ -49,22 +51,28 @@ def _javascript(device: Path, built: Path) -> Arguments:
 
 
 def _kotlin(device: Path, built: Path) -> Arguments:
-    compiler = command("kotlinc", "kotlin", "default-jre-headless", "libandroid-json-java")
+    compiler = command("kotlinc", *KOTLIN)
     sources = [device / "Tokenizer.kt", device / "TokenizerContract.kt", DRIVERS / "Run.kt"]
-    _compile([compiler, "-classpath", ANDROID_JSON, *sources, "-d", built / "run.jar"])
-    classes = os.pathsep.join([str(built / "run.jar"), ANDROID_JSON, "/usr/share/java/kotlin-stdlib.jar"])
+    build([compiler, "-classpath", ANDROID_JSON, *sources, "-d", built / "run.jar"])
+    classes = os.pathsep.join([str(built / "run.jar"), ANDROID_JSON, KOTLIN_LIBRARY])
     return lambda contract, cases: ["java", "-classpath", classes, "RunKt", str(contract), str(cases)]
 
 
 def _swift(device: Path, built: Path) -> Arguments:
-    compiler = shutil.which("swiftc")
-    if compiler is None:
-        pytest.skip("swiftc is not here: Debian has swiftlang from version 13 on, half a gigabyte of it")
-    _compile([compiler, "-O", device / "Tokenizer.swift", DRIVERS / "main.swift", "-o", built / "run"])
+    build([swift_compiler(), "-O", device / "Tokenizer.swift", DRIVERS / "main.swift", "-o", built / "run"])
     return lambda contract, cases: [str(built / "run"), str(contract), str(cases)]
 
 
-def _compile(arguments: list[Any]) -> None:
+def swift_compiler() -> str:
+    """The path of `swiftc`; skips without one."""
+    compiler = shutil.which("swiftc")
+    if compiler is None:
+        pytest.skip("swiftc is not here: Debian has swiftlang from version 13 on, half a gigabyte of it")
+    return compiler
+
+
+def build(arguments: list[Any]) -> None:
+    """Run a compiler."""
     done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
 
