@@ -27,6 +27,9 @@ def test_wheel_holds_records_tables_and_types(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for name in ("py.typed", "runtime/unicode_tables.json", "data/clipart/records.csv", "data/clipart/LICENSE.md"):
         assert f"multimodal_keras/{name}" in names
+    device = ROOT / "multimodal_keras" / "exporting" / "device"
+    for source in device.glob("*.*"):
+        assert f"multimodal_keras/exporting/device/{source.name}" in names
     pictures = [name for name in names if name.startswith("multimodal_keras/data/clipart/images/")]
     records = (ROOT / "multimodal_keras/data/clipart/records.csv").read_text(encoding="utf-8").splitlines()
     assert len(pictures) == len(records) - 1

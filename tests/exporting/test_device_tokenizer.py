@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import device_runs
 import numpy as np
 import pytest
 import tensorflow as tf
+from debian import command
 from device_runs import as_case, hostile, run, write_cases
 
 import multimodal_keras as mk
@@ -176,6 +179,31 @@ def test_what_is_no_text_field_is_refused(tokenise, folder, unit, tmp_path):
     assert done.returncode != 0
     for part in ("A tokenizer", "Received", "that was exported with the model"):
         assert part in done.stderr
+
+
+USE = """
+import { Tokenizer } from "./tokenizer.js";
+import contract from "./contract.json";
+const tokenizer = new Tokenizer(contract, "words");
+const ids: Int32Array = tokenizer.ids(tokenizer.unit === "word" ? "text" : new Uint8Array([97]));
+if (ids.length !== tokenizer.sequenceLength) throw new Error();
+// @ts-expect-error
+tokenizer.ids(3);
+// @ts-expect-error
+new Tokenizer({}, "words");
+"""
+
+
+def test_types_fit_the_contract(folder, tmp_path):
+    for source in (folder / "contract.json", folder / "device" / "tokenizer.js", folder / "device" / "tokenizer.d.ts"):
+        shutil.copy(source, tmp_path)
+    (tmp_path / "use.mts").write_text(USE, encoding="utf-8")
+    install = [command("npm", "npm"), "install", "--silent", "--no-fund", "--no-audit", "--prefix", tmp_path]
+    subprocess.run([*install, "typescript@5"], check=True, timeout=300)
+    options = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--resolveJsonModule"]
+    tsc = [tmp_path / "node_modules" / ".bin" / "tsc", *options, "--moduleResolution", "bundler", tmp_path / "use.mts"]
+    done = subprocess.run(tsc, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_model_without_text_has_no_tokenizer(tmp_path):
