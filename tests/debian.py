@@ -1,4 +1,4 @@
-"""Commands that tests need and Debian has."""
+"""What tests need and Debian has."""
 
 from __future__ import annotations
 
@@ -6,25 +6,30 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 
-def command(name: str, *packages: str) -> str:
-    """The path of a command, installed where it is missing; skips without root or apt-get, except on CI.
+def installed(name: str, *packages: str) -> str:
+    """The path of what a test needs, installed where it is missing; skips without root or apt-get, except on CI.
 
     Args:
-        name: of the command.
+        name: of a command, or the path of a file.
         packages: Debian's, that bring it.
     """
-    if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    if _found(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
         _apt_get("update")
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
-    found = shutil.which(name)
+    found = _found(name)
     if found is None:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up(f"{name} is not here, and cannot be installed without root and apt-get: {' '.join(packages)}")
     return found
+
+
+def _found(name: str) -> str | None:
+    return name if Path(name).is_file() else shutil.which(name)
 
 
 def _apt_get(*arguments: str) -> None:

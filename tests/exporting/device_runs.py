@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from debian import command
+from debian import installed
 
 from multimodal_keras.runtime.text import load_tables
 
 DRIVERS = Path(__file__).with_name("drivers")
 LANGUAGES = ("python", "javascript", "kotlin", "swift")
-KOTLIN = ("kotlin", "default-jre-headless", "libandroid-json-java")
-KOTLIN_LIBRARY = "/usr/share/java/kotlin-stdlib.jar"
-ANDROID_JSON = "/usr/share/java/com.android.json.jar"
 
 Arguments = Callable[[Path, Path], list[str]]
 
@@ -45,17 +42,23 @@ def _python(device: Path, built: Path) -> Arguments:
 
 
 def _javascript(device: Path, built: Path) -> Arguments:
-    node = command("node", "nodejs")
+    node = installed("node", "nodejs")
     module = shutil.copyfile(device / "tokenizer.js", built / "tokenizer.mjs")
     return lambda contract, cases: [node, str(DRIVERS / "run.mjs"), str(module), str(contract), str(cases)]
 
 
 def _kotlin(device: Path, built: Path) -> Arguments:
-    compiler = command("kotlinc", *KOTLIN)
+    json_of_android = installed("/usr/share/java/com.android.json.jar", "libandroid-json-java")
     sources = [device / "Tokenizer.kt", device / "TokenizerContract.kt", DRIVERS / "Run.kt"]
-    build([compiler, "-classpath", ANDROID_JSON, *sources, "-d", built / "run.jar"])
-    classes = os.pathsep.join([str(built / "run.jar"), ANDROID_JSON, KOTLIN_LIBRARY])
-    return lambda contract, cases: ["java", "-classpath", classes, "RunKt", str(contract), str(cases)]
+    start = kotlin_program(sources, built / "run.jar", json_of_android)
+    return lambda contract, cases: [*start, "RunKt", str(contract), str(cases)]
+
+
+def kotlin_program(sources: list[Path], jar: Path, *libraries: str) -> list[str]:
+    """Compile Kotlin, and give the command line that runs a class of it."""
+    library = installed("/usr/share/java/kotlin-stdlib.jar", "kotlin", "default-jre-headless")
+    build([installed("kotlinc", "kotlin"), "-classpath", os.pathsep.join([*libraries, library]), *sources, "-d", jar])
+    return [installed("java", "default-jre-headless"), "-classpath", os.pathsep.join([str(jar), *libraries, library])]
 
 
 def _swift(device: Path, built: Path) -> Arguments:

@@ -12,7 +12,7 @@ import device_runs
 import numpy as np
 import pytest
 import tensorflow as tf
-from debian import command
+from debian import installed
 from device_runs import as_case, hostile, run, write_cases
 
 import multimodal_keras as mk
@@ -198,7 +198,7 @@ def test_types_fit_the_contract(folder, tmp_path):
     for source in (folder / "contract.json", folder / "device" / "tokenizer.js", folder / "device" / "tokenizer.d.ts"):
         shutil.copy(source, tmp_path)
     (tmp_path / "use.mts").write_text(USE, encoding="utf-8")
-    install = [command("npm", "npm"), "install", "--silent", "--no-fund", "--no-audit", "--prefix", tmp_path]
+    install = [installed("npm", "npm"), "install", "--silent", "--no-fund", "--no-audit", "--prefix", tmp_path]
     subprocess.run([*install, "typescript@5"], check=True, timeout=300)
     options = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--resolveJsonModule"]
     tsc = [tmp_path / "node_modules" / ".bin" / "tsc", *options, "--moduleResolution", "bundler", tmp_path / "use.mts"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import random
 import re
 import subprocess
@@ -46,11 +45,9 @@ def pictures():
 
 def compiled(language, folder):
     if language == "kotlin":
-        compiler = device_runs.command("kotlinc", *device_runs.KOTLIN)
         (folder / "Pixels.kt").write_text(block("docs/mobile.md", "Pixels.kt"), encoding="utf-8")
-        device_runs.build([compiler, folder / "Pixels.kt", DRIVERS / "RunPixels.kt", "-d", folder / "run.jar"])
-        classes = os.pathsep.join([str(folder / "run.jar"), device_runs.KOTLIN_LIBRARY])
-        return ["java", "-classpath", classes, "RunPixelsKt"]
+        sources = [folder / "Pixels.kt", DRIVERS / "RunPixels.kt"]
+        return [*device_runs.kotlin_program(sources, folder / "run.jar"), "RunPixelsKt"]
     (folder / "Pixels.swift").write_text(block("docs/mobile.md", "Pixels.swift"), encoding="utf-8")
     sources = [folder / "Pixels.swift", DRIVERS / "main.swift"]
     device_runs.build([device_runs.swift_compiler(), "-O", *sources, "-o", folder / "run"])
