@@ -19,12 +19,12 @@ def write_tokenizers(model: keras.Model, folder: Path) -> None:
 
     Args:
         model: made by `build_model`.
-        folder: where to; made here. The tokenizers read `contract.json`, one folder up.
+        folder: where to; made where it is missing. The tokenizers read `contract.json`, one folder up.
     """
     texts = {field: modality for field, modality in parts(model).modalities.items() if modality.kind == "text"}
     if not texts:
         return
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for source in sorted(_SOURCES.glob("*.*")):
         shutil.copyfile(source, folder / source.name)
     write_golden(folder / GOLDEN, texts)
