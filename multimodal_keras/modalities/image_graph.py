@@ -11,45 +11,22 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from multimodal_keras.modalities.containers_graph import (
+    check_size,
+    open_bmp,
+    open_gif,
+    open_png,
+    open_webp,
+    read_bytes,
+    require,
+)
 from multimodal_keras.modalities.resize_graph import block_factor, resize_pixels, used_region
-from multimodal_keras.runtime.image import LARGE_JPEG, MAX_PIXELS, MAX_SIDE
+from multimodal_keras.runtime.containers import SEND
+from multimodal_keras.runtime.image import LARGE_JPEG, MAX_PIXELS
 from multimodal_keras.runtime.resize import check_picture_request
 
 # TensorFlow decodes WebP since the release that brought this function.
 HAS_WEBP = hasattr(tf.io, "decode_webp")
-
-_SEND = "Send JPEG, PNG, opaque GIF, 24-bit BMP or WebP."
-_HEAD = 64
-_GIF_MARGIN = 2048
-
-
-def _require(condition: tf.Tensor, message: str, *values: tf.Tensor) -> tf.Operation:
-    return tf.debugging.Assert(condition, [message, *values], summarize=4)
-
-
-def _bytes(data: tf.Tensor, position: int | tf.Tensor, length: int) -> tf.Tensor:
-    """``int32 (length,)`` from ``position``, zeros behind the end."""
-    place = tf.minimum(position, tf.strings.length(data))
-    part = tf.strings.substr(data, place, length) + tf.constant(b"\0" * length)
-    return tf.cast(tf.io.decode_raw(tf.strings.substr(part, 0, length), tf.uint8), tf.int32)
-
-
-def _little(head: tf.Tensor, position: int, length: int) -> tf.Tensor:
-    """Unsigned ``int64`` of ``length`` bytes, lowest first."""
-    part = tf.cast(head[position : position + length], tf.int64)
-    return tf.reduce_sum(part * tf.constant([256**i for i in range(length)], tf.int64))
-
-
-def _check_size(height: tf.Tensor, width: tf.Tensor, max_pixels: int) -> tf.Operation:
-    height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
-    sides = (height >= 1) & (height <= MAX_SIDE) & (width >= 1) & (width <= MAX_SIDE)
-    return _require(
-        sides & (height * width <= max_pixels),
-        f"A picture must have 1 to {MAX_SIDE} pixels a side and at most {max_pixels} in all. "
-        "Send a smaller one. Received width and height:",
-        width,
-        height,
-    )
 
 
 def _white(pixels: tf.Tensor) -> tf.Tensor:
@@ -77,7 +54,7 @@ def _decode_image(data: tf.Tensor) -> tf.Tensor:
 def _jpeg(data: tf.Tensor, size: tuple[int, int], resize: str, max_pixels: int) -> tf.Tensor:
     shape = tf.cast(tf.image.extract_jpeg_shape(data), tf.int64)
     height, width = shape[0], shape[1]
-    with tf.control_dependencies([_check_size(height, width, max_pixels)]):
+    with tf.control_dependencies([check_size(height, width, max_pixels)]):
         factor = block_factor(used_region(height, width, size, resize))
     factor = tf.where(height * width > LARGE_JPEG, factor, 1)
     step = sum(tf.cast(factor >= ratio, tf.int32) for ratio in (2, 4, 8))
@@ -88,99 +65,23 @@ def _jpeg(data: tf.Tensor, size: tuple[int, int], resize: str, max_pixels: int) 
     return tf.switch_case(step, [decode(ratio) for ratio in (1, 2, 4, 8)])
 
 
-def _png(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    head = _bytes(data, 0, _HEAD)[::-1]  # big-endian: read backwards
-    width, height = _little(head, _HEAD - 20, 4), _little(head, _HEAD - 24, 4)
-    with tf.control_dependencies([_check_size(height, width, max_pixels)]):
-        return _decode_image(tf.identity(data))
-
-
-def _bmp(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    head = _bytes(data, 0, _HEAD)
-    header, width, height = _little(head, 14, 4), _little(head, 18, 4), _little(head, 22, 4)
-    height = tf.where(height >= 2**31, 2**32 - height, height)  # negative: the rows go from top to bottom
-    bits, compression = _little(head, 28, 2), _little(head, 30, 4)
-    known = tf.reduce_any(header == tf.constant([40, 108, 124], tf.int64))
-    palette = tf.reshape(_bytes(data, 14 + tf.cast(tf.clip_by_value(header, 0, 124), tf.int32), 1024), [256, 4])
-    grey = tf.reduce_all(palette[:, :3] == tf.range(256)[:, None]) & (bits == 8)
-    grey &= (_little(head, 46, 4) == 0) | (_little(head, 46, 4) == 256)
-    needed = 14 + header + tf.where(grey, tf.constant(1024, tf.int64), 0)
-    offset = _little(head, 10, 4)
-    accepted = _require(
-        known & (compression == 0) & ((bits == 24) | grey),
-        "A BMP must have 24 bits a pixel, or 8 with a grey palette, without compression. "
-        f"{_SEND} Received bits and compression:",
-        bits,
-        compression,
+def _gif(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
+    opened, height, width = open_gif(data, max_pixels)
+    pixels = _decode_image(opened)
+    whole = require(
+        tf.reduce_any(tf.shape(pixels)[:2] > [height, width]),
+        "A picture must be complete. Send the whole file. Received a GIF that is damaged.",
     )
-    complete = _require(
-        (offset >= needed)
-        & (offset + (bits * width + 31) // 32 * 4 * height <= tf.cast(tf.strings.length(data), tf.int64)),
-        "A picture must be complete. Send the whole file. Received a BMP that ends too early.",
-    )
-    with tf.control_dependencies([accepted, complete, _check_size(height, width, max_pixels)]):
-        return _decode_image(tf.identity(data))
+    with tf.control_dependencies([whole]):
+        return pixels[:height, :width]
 
 
 def _webp(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    if not HAS_WEBP:
-        message = "WebP needs a TensorFlow that has tf.io.decode_webp. Received WebP. Send JPEG or PNG, or update it."
-        with tf.control_dependencies([_require(tf.constant(False), message)]):
-            return tf.zeros([1, 1, 3], tf.uint8)
-    head = _bytes(data, 0, _HEAD)
-    kind = tf.strings.substr(tf.strings.substr(data, 0, 16) + tf.constant(b"\0" * 16), 12, 4)
-    extended, lossless = kind == b"VP8X", kind == b"VP8L"
-    bits = _little(head, 21, 4)
-    plain_width, plain_height = _little(head, 26, 2) % 2**14, _little(head, 28, 2) % 2**14
-    width = tf.where(extended, 1 + _little(head, 24, 3), tf.where(lossless, 1 + bits % 2**14, plain_width))
-    height = tf.where(extended, 1 + _little(head, 27, 3), tf.where(lossless, 1 + bits // 2**14 % 2**14, plain_height))
-    still = _require(
-        ~extended | (tf.bitwise.bitwise_and(head[20], 0xC3) == 0),
-        f"A WebP must be a single picture. {_SEND} Received an animation.",
-    )
-    with tf.control_dependencies([still, _check_size(height, width, max_pixels)]):
-        return _decode_image(tf.identity(data))
-
-
-def _skip_blocks(padded: tf.Tensor, position: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    last = tf.while_loop(
-        lambda place: (place < length) & (padded[place] > 0), lambda place: [place + 1 + padded[place]], [position]
-    )[0]
-    return last + 1
-
-
-def _palette_bytes(flags: tf.Tensor) -> tf.Tensor:
-    return tf.where(flags >= 128, 3 * tf.bitwise.left_shift(2, flags % 8), 0)
-
-
-def _gif(data: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    head = _bytes(data, 0, _HEAD)
-    length = tf.strings.length(data)
-    padded = tf.cast(tf.io.decode_raw(data + tf.constant(b"\0" * _GIF_MARGIN), tf.uint8), tf.int32)
-
-    def extension(position: tf.Tensor, transparent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        transparent = tf.where(padded[position + 1] == 0xF9, padded[position + 3] % 2, transparent)
-        return _skip_blocks(padded, position + 2, length), transparent
-
-    position, transparent = tf.while_loop(
-        lambda place, _: (place < length) & (padded[place] == 0x21), extension, [13 + _palette_bytes(head[10]), 0]
-    )
-    position = tf.minimum(position, length)
-    frame, local = padded[position : position + 9], padded[position + 9]
-    fills = tf.reduce_all(frame == tf.concat([[0x2C, 0, 0, 0, 0], head[6:10]], 0))
-    opaque = _require(
-        fills & (transparent == 0) & ((head[10] >= 128) | (local >= 128)),
-        "A GIF's first frame must have a palette, no transparent colour, and fill the picture. "
-        f"{_SEND} Received another one, or bytes that end too early.",
-    )
-    end = _skip_blocks(padded, tf.minimum(position + 11 + _palette_bytes(local), length), length)
-    complete = _require(
-        end <= length, "A picture must be complete. Send the whole file. Received a GIF that ends too early."
-    )
-    # Only up to the first frame's end: TensorFlow would decode all of them and keep one.
-    size = _check_size(_little(head, 8, 2), _little(head, 6, 2), max_pixels)
-    with tf.control_dependencies([opaque, complete, size]):
-        return _decode_image(tf.strings.substr(data, 0, end) + ";")
+    if HAS_WEBP:
+        return _decode_image(open_webp(data, max_pixels))
+    message = "WebP needs a TensorFlow that has tf.io.decode_webp. Received WebP. Send JPEG or PNG, or update it."
+    with tf.control_dependencies([require(tf.constant(False), message)]):
+        return tf.zeros([1, 1, 3], tf.uint8)
 
 
 def _decode(data: tf.Tensor, size: tuple[int, int], resize: str, max_pixels: int) -> tf.Tensor:
@@ -189,17 +90,17 @@ def _decode(data: tf.Tensor, size: tuple[int, int], resize: str, max_pixels: int
 
     def unknown() -> tf.Tensor:
         # As numbers: the error's text must stay UTF-8.
-        message = f"The bytes must be a picture of a known format. {_SEND} Received a file that begins with the bytes:"
-        with tf.control_dependencies([_require(tf.constant(False), message, _bytes(data, 0, 4))]):
+        message = f"The bytes must be a picture of a known format. {SEND} Received a file that begins with the bytes:"
+        with tf.control_dependencies([require(tf.constant(False), message, read_bytes(data, 0, 4))]):
             return tf.zeros([1, 1, 3], tf.uint8)
 
     webp = starts(b"RIFF") & (tf.strings.substr(tf.strings.substr(data, 0, 12) + b"\0" * 12, 8, 4) == b"WEBP")
     kinds = [starts(b"\xff\xd8\xff"), starts(b"\x89PNG\r\n\x1a\n"), starts(b"GIF87a", b"GIF89a"), starts(b"BM"), webp]
     branches = [
         lambda: _jpeg(data, size, resize, max_pixels),
-        lambda: _png(data, max_pixels),
+        lambda: _decode_image(open_png(data, max_pixels)),
         lambda: _gif(data, max_pixels),
-        lambda: _bmp(data, max_pixels),
+        lambda: _decode_image(open_bmp(data, max_pixels)),
         lambda: _webp(data, max_pixels),
         unknown,
     ]
