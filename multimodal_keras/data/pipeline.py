@@ -18,8 +18,9 @@ from multimodal_keras.data.cache import Cache, fill, fill_folder, key_of, load
 from multimodal_keras.data.decoding import Arrays, Decoder
 from multimodal_keras.data.order import ahead, generator, rebatched, shuffled, with_last
 from multimodal_keras.data.raw import ErrorLog, chunks, read_rows
-from multimodal_keras.data.records import Records, Row
+from multimodal_keras.data.records import Records
 from multimodal_keras.errors import DataError
+from multimodal_keras.runtime.rows import Row
 
 MEMORY = "memory"
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.base import Modality
-from multimodal_keras.data.records import Records, Row
+from multimodal_keras.data.records import Records
 from multimodal_keras.errors import DataError, Origin
 from multimodal_keras.runtime.reading import is_missing
+from multimodal_keras.runtime.rows import Row
 
 ON_ERROR = ("raise", "skip")
 

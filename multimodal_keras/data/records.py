@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,10 @@ import numpy as np
 from multimodal_keras.data.digest import digest
 from multimodal_keras.data.splits import Assignment, assign
 from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.runtime.rows import Row, rows_of
 
 if TYPE_CHECKING:
     import pandas
-
-MEMORY = "<memory>"
-
-Row = tuple[Origin, "dict[str, Any] | DataError"]
 
 # Formats without a header: the columns are those of the first records.
 _ROWS_THAT_NAME_FIELDS = 100
@@ -266,23 +263,6 @@ class Records:
                 f"A column is one that the records have. Received {', '.join(map(repr, sorted(unseen)))}. "
                 f"Columns: {', '.join(self.fields)}."
             )
-
-
-def rows_of(records: Iterable[dict[str, Any]], file: str = MEMORY) -> Iterator[Row]:
-    """Number dict records from 1, and clean their cells."""
-    for row, record in enumerate(records, 1):
-        yield Origin(file, row), {name: clean(cell) for name, cell in record.items()}
-
-
-def clean(cell: Any) -> Any:
-    """A cell as every reader gives it: None for an empty one or NaN, Python's own type for a numpy scalar."""
-    if isinstance(cell, np.generic):
-        cell = cell.item()
-    if cell is None or (isinstance(cell, (str, bytes)) and not cell):
-        return None
-    if isinstance(cell, float) and cell != cell:
-        return None
-    return None if type(cell).__name__ in ("NAType", "NaTType") else cell
 
 
 def _same(cell: Any, wanted: Any) -> bool:

@@ -7,8 +7,8 @@ import pytest
 
 import multimodal_keras as mk
 from multimodal_keras.data.digest import digest
-from multimodal_keras.data.records import clean
 from multimodal_keras.errors import Origin
+from multimodal_keras.runtime.rows import clean
 
 ROWS = [{"text": f"number {number}", "split": "test" if number % 5 == 0 else "train"} for number in range(10)]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from multimodal_keras.data.records import Records, Row, rows_of
+from multimodal_keras.data.records import Records
+from multimodal_keras.runtime.rows import Row, rows_of
 
 if TYPE_CHECKING:
     import pandas

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.data.records import Records, Row, clean
+from multimodal_keras.data.records import Records
 from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.runtime.rows import Row, clean
 
 _TEXT = ".txt"
 

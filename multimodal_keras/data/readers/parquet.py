@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.data.records import Records, Row, rows_of
+from multimodal_keras.data.records import Records
 from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.runtime.rows import Row, rows_of
 
 _ROWS_AT_ONCE = 256
 
