@@ -1,0 +1,40 @@
+"""What a TFLite file takes and answers through this package: the batches of a SavedModel, though its own batch is 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+RAW, TENSORS = "serving_default", "tensors"
+
+Specs = dict[str, Any]
+
+
+def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs]]:
+    """The signatures of a loaded TFLite file, as `signatures` has them in the contract of a SavedModel.
+
+    Args:
+        contract: of the file.
+
+    Returns:
+        `tensors`, and `serving_default` where the file takes nothing but fields: not the part behind the encoders.
+    """
+    own = contract["tflite"]
+    outputs = {name: _batch(_as_answered(spec)) for name, spec in own["outputs"].items()}
+    signatures = {TENSORS: {"inputs": {name: _batch(spec) for name, spec in own["inputs"].items()}, "outputs": outputs}}
+    fields = contract["modalities"]
+    if all(name.removesuffix("_present") in fields for name in own["inputs"]):
+        raw = {field: {"shape": [None], "dtype": "string"} for field in fields}
+        signatures[RAW] = {"inputs": raw, "outputs": outputs}
+    return signatures
+
+
+def _batch(spec: Mapping[str, Any]) -> Specs:
+    return {**spec, "shape": [None, *spec["shape"][1:]]}
+
+
+def _as_answered(spec: Mapping[str, Any]) -> Specs:
+    """An int8 output is answered as the number that it means."""
+    if "quantization" not in spec:
+        return dict(spec)
+    return {**{key: value for key, value in spec.items() if key != "quantization"}, "dtype": "float32"}
