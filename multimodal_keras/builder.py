@@ -9,7 +9,7 @@ import keras
 
 from multimodal_keras.base import Encoder, Fusion, Head, Modality, check_names, presence_name, split_steps
 from multimodal_keras.base.missing import AbsentZeros, Missing, ModalityDropout
-from multimodal_keras.base.parts import FUSION, layer_name
+from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
 from multimodal_keras.registry import get
 
 DEFAULT_FUSION = "ConcatFusion"
@@ -151,7 +151,7 @@ def _inputs(modalities: Mapping[str, Modality], rate: float, seed: int | None) -
     seen = dict.fromkeys(modalities)
     if optional:
         keep_one = len(optional) == len(modalities)
-        seen |= ModalityDropout(rate, keep_one=keep_one, seed=seed, name="modality_dropout")(present)
+        seen |= ModalityDropout(rate, keep_one=keep_one, seed=seed, name=MODALITY_DROPOUT)(present)
     return inputs | {presence_name(field): present[field] for field in optional}, seen
 
 

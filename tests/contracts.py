@@ -18,6 +18,7 @@ from plain_components import FramesModality, NumbersModality, PlainEncoder
 import multimodal_keras as mk
 from multimodal_keras.base import Encoder, Fusion, Head, Modality, parts, presence_name
 from multimodal_keras.exporting import contract
+from multimodal_keras.exporting.metadata import packed
 from multimodal_keras.exporting.savedmodel import decode, write_savedmodel
 from multimodal_keras.exporting.tflite import write_tflite
 from multimodal_keras.registry import get, known
@@ -215,8 +216,10 @@ def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> floa
 def write_artefacts(model: keras.Model, folder: Path) -> tuple[SavedModelArtefact, TFLiteArtefact]:
     """Write and load both artefacts."""
     write_savedmodel(model, folder)
+    facts = contract(model)
     write_tflite(model, folder / TFLITE)
-    (folder / CONTRACT).write_text(json.dumps(contract(model)), encoding="utf-8")
+    (folder / TFLITE).write_bytes(packed((folder / TFLITE).read_bytes(), facts))
+    (folder / CONTRACT).write_text(json.dumps(facts), encoding="utf-8")
     return SavedModelArtefact(folder), TFLiteArtefact(folder / TFLITE)
 
 

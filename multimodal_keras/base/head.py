@@ -48,6 +48,10 @@ class Head(keras.layers.Layer):
         """New metrics for this task, to be given to `compile` as `weighted_metrics`."""
         raise NotImplementedError
 
+    def metric_drop(self, before: float, after: float) -> float:
+        """How much worse the first of `default_metrics` has become, in shares; negative if it has become better."""
+        return before - after
+
     def encode(self, value: Any) -> np.ndarray | None:
         """One label of a record to the target of `default_loss`, of shape `target_shape`.
 

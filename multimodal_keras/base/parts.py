@@ -13,7 +13,7 @@ from multimodal_keras.base.fusion import Fusion
 from multimodal_keras.base.head import Head
 from multimodal_keras.base.modality import Modality
 
-FUSION = "fusion"
+FUSION, MODALITY_DROPOUT = "fusion", "modality_dropout"
 
 
 def layer_name(key: str, base: type) -> str:

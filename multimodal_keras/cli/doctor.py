@@ -26,6 +26,7 @@ _EXTRAS = {
     "serve": ({"flask": "flask", "waitress": "waitress"}, "answer over HTTP"),
     "plot": ({"matplotlib": "matplotlib"}, "plots and HTML reports"),
     "tensorboard": ({"tensorboard": "tensorboard"}, "TensorBoard logs of a run"),
+    "quantize": ({"ai-edge-quantizer": "ai_edge_quantizer"}, "int8 TFLite files"),
     "io": ({"tensorflow-io": "tensorflow_io"}, "more sound formats in the graph; TensorFlow 2.16 only"),
 }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from multimodal_keras.prediction import RUN_MODEL
 from multimodal_keras.runtime.artefacts import PARITY, is_artefact, read_contract
+from multimodal_keras.runtime.inside import operators, packed_files
 
 
 def run(options: argparse.Namespace) -> None:
@@ -18,7 +20,7 @@ def run(options: argparse.Namespace) -> None:
     path = Path(options.path)
     if is_artefact(path):
         folder = path.parent if path.suffix == ".tflite" else path
-        contract = read_contract(folder)
+        contract = read_contract(path)
         parity = folder / PARITY
     elif (path / RUN_MODEL).exists():
         # Only a run needs Keras to be read.
@@ -32,6 +34,8 @@ def run(options: argparse.Namespace) -> None:
         return
     signature = contract["tflite"] if path.suffix == ".tflite" else contract["signatures"]["serving_default"]
     print("\n".join([f"{path}", *_lines(contract, signature)]))
+    if path.suffix == ".tflite":
+        print("\n".join(_inside(path, contract["tflite"])))
     if parity.exists():
         print(_parity(json.loads(parity.read_text(encoding="utf-8"))))
 
@@ -48,15 +52,23 @@ def _lines(contract: Mapping[str, Any], signature: Mapping[str, Any]) -> list[st
         )
     lines.append("outputs")
     for name, spec in signature["outputs"].items():
-        task = contract["tasks"][name]
-        labels = (
-            f": {', '.join(task['labels'][:12])}{' ...' if len(task['labels']) > 12 else ''}"
-            if "labels" in task
-            else ""
-        )
-        lines.append(f"  {name:24}{spec['dtype']:9}{_shape(spec):18}{task['kind']}{labels}")
+        # What a part of a model hands to the next one is no task.
+        task = contract["tasks"].get(name, {})
+        labels = task.get("labels", [])
+        listed = f": {', '.join(labels[:12])}{' ...' if len(labels) > 12 else ''}" if labels else ""
+        lines.append(f"  {name:24}{spec['dtype']:9}{_shape(spec):18}{task.get('kind', '')}{listed}".rstrip())
     versions = ", ".join(f"{name} {version}" for name, version in contract["package"].items())
     return [*lines, f"made by {versions}"]
+
+
+def _inside(path: Path, facts: Mapping[str, Any]) -> list[str]:
+    lines = ["files inside"]
+    lines += [f"  {name:42}{size:>12,} bytes" for name, size in packed_files(path).items()]
+    counts = operators(path)
+    lines.append(f"operators: {sum(counts.values())}")
+    listed = ", ".join(f"{name}:{count}" for name, count in counts.items())
+    lines += textwrap.wrap(listed, 100, initial_indent="  ", subsequent_indent="  ")
+    return [*lines, f"this file {facts['warning']}"] if "warning" in facts else lines
 
 
 def _shape(spec: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ def latencies(model: keras.Model, folder: Path, records: Records, repeats: int =
 
     ways: dict[str, Callable[[], Any]] = {
         "Keras predict": with_keras,
-        "SavedModel signature": lambda: saved.predict(batch.raw),
-        "TFLite": lambda: lite.predict(batch.raw),
+        "SavedModel signature": lambda: saved.outputs(batch.raw),
+        "TFLite": lambda: lite.outputs(batch.raw),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats + 2):

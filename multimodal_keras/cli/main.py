@@ -96,6 +96,13 @@ def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="the run folder")
     command.add_argument("--output", required=True, help="where to, such as exported/clipart/1")
     command.add_argument("--sample", help="records to measure parity on; the run's own test records if left out")
+    device = command.add_argument_group("TFLite files")
+    device.add_argument("--quantize", metavar="NAMES", help="one or more of float32, float16, dynamic, int8, by commas")
+    device.add_argument("--calibration", metavar="DATA", help="records for the ranges of int8; the sample if left out")
+    device.add_argument("--lstm", choices=("loop", "fused", "auto"), help="how LSTMs are written; loop if left out")
+    device.add_argument("--integer-outputs", action="store_true", default=None, help="int8 answers with a scale")
+    device.add_argument("--split", action="store_true", default=None, help="a file for each encoder as well")
+    device.add_argument("--max-metric-drop", type=float, metavar="SHARE", help="0.01, one point, if left out")
 
 
 def _predict(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from multimodal_keras.encoders.lowering import fused_lstm, is_fused
 from multimodal_keras.encoders.recurrence import differentiable_steps, gru_step, lstm_step, reverse_valid, run_steps
 from multimodal_keras.encoders.sequence import SequenceEncoder
 from multimodal_keras.registry import register
@@ -23,6 +24,7 @@ class RecurrentEncoder(SequenceEncoder):
     cell: type[keras.layers.Layer]
     step: Callable[..., tuple[tf.Tensor, ...]]
     trained_steps: Callable[..., tf.Tensor]
+    fused: Callable[..., tf.Tensor] | None = None
 
     def __init__(
         self, units: int = 128, *, bidirectional: bool = False, layers: int = 1, jit_compile: bool = True, **kwargs: Any
@@ -64,6 +66,9 @@ class RecurrentEncoder(SequenceEncoder):
         kernel, recurrent_kernel, bias = (
             ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
         )
+        fused = type(self).fused
+        if fused is not None and is_fused():
+            return fused(tokens, kernel, recurrent_kernel, bias)
         # A GRU has two biases, and one of them belongs to the recurrence.
         bias, recurrent_bias = (bias, tf.zeros_like(bias)) if len(bias.shape) == 1 else (bias[0], bias[1])
         # Tokens are turned round because gates are wider, and made a matrix because TensorFlow would multiply each record on
@@ -133,6 +138,7 @@ class LSTMEncoder(RecurrentEncoder):
     cell = keras.layers.LSTMCell
     step = staticmethod(lstm_step)
     trained_steps = staticmethod(differentiable_steps(lstm_step))
+    fused = staticmethod(fused_lstm)
 
 
 @register

@@ -111,6 +111,10 @@ class RegressionHead(Head):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.MeanAbsoluteError(name="mae")]
 
+    def metric_drop(self, before: float, after: float) -> float:
+        # An error has the unit of the values; their deviation makes it a share.
+        return (after - before) / (self.deviation or 1.0)
+
     def build(self, fused_shape: Any) -> None:
         if not self.is_adapted:
             raise ValueError(

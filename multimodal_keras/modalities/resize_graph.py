@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from multimodal_keras.runtime.resize import check_picture_request
 
-
 # Up to here the largest sum of the bilinear mean, 2044 times the pixels, is an int32, which is twice as fast.
 _INT32_PIXELS = 2**20
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import importlib
 import json
+import threading
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from multimodal_keras.runtime.decoding import decode
+from multimodal_keras.runtime.decoding import RawDecoder
+from multimodal_keras.runtime.predicting import Predictor
+from multimodal_keras.runtime.signatures import offered_signatures
 
 CONTRACT, PARITY, SAVEDMODEL, TFLITE = "contract.json", "parity.json", "saved_model.pb", "model.tflite"
 
 
-class SavedModelArtefact:
+class SavedModelArtefact(Predictor):
     """A SavedModel with its contract. Needs TensorFlow, and nothing else of this package.
 
     Args:
@@ -37,34 +41,43 @@ class SavedModelArtefact:
         tensors = {name: self._tensorflow.constant(inputs[name], dtype=specs[name]["dtype"]) for name in specs}
         return {name: output.numpy() for name, output in self._loaded.signatures[signature](**tensors).items()}
 
-    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         return self.call("serving_default", raw)
 
 
-class TFLiteArtefact:
+class TFLiteArtefact(Predictor):
     """A TFLite file with its contract. Needs numpy, Pillow and ai-edge-litert, and no TensorFlow.
+
+    Any thread may call it. They decode side by side, and take turns at the interpreter, which has one set of buffers.
 
     Args:
         path: of the file.
-        threads: how many the interpreter uses.
+        threads: how many the interpreter itself uses.
 
     Attributes:
         contract: what every input and output is.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        self.contract = read_contract(path.parent)
+        if threads < 1:
+            raise ValueError(f"threads is 1 or more. Received {threads!r}. Leave it out for 1.")
+        contract = read_contract(path)
+        self.contract = {**contract, "signatures": offered_signatures(contract)}
         interpreter = importlib.import_module("ai_edge_litert.interpreter")
         self._interpreter = interpreter.Interpreter(str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner(self.contract["tflite"]["signature"])
+        self._decoder = RawDecoder(self.contract)
+        self._turn = threading.Lock()
 
     def call(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Call the file record by record: its batch is 1."""
         names = self.contract["tflite"]["inputs"]
         count = len(tensors[min(names)])
-        rows = [self._answer({name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
+        with self._turn:
+            self._check_open()
+            rows = [self._answer({name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
         outputs = self.contract["tflite"]["outputs"]
         return {task: dequantized(np.concatenate([row[task] for row in rows]), outputs[task]) for task in outputs}
 
@@ -74,9 +87,22 @@ class TFLiteArtefact:
             self._interpreter.reset_all_variables()
         return self._run(**tensors)
 
-    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
-        return self.call(decode(self.contract, raw))
+        return self.call(self.decode(raw))
+
+    def decode(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The tensors that `call` takes, for raw values by field; see `runtime.decoding.RawDecoder`."""
+        return self._decoder(raw)
+
+    def _check_open(self) -> None:
+        if self._run is None:
+            raise ValueError("A closed model answers no more. Received a call after close(). Load it again.")
+
+    def close(self) -> None:
+        """Free the interpreter's memory, as the end of a `with` block does. A later call raises `ValueError`."""
+        with self._turn:
+            self._interpreter = self._run = None
 
 
 def dequantized(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
@@ -93,17 +119,19 @@ def is_artefact(path: Path) -> bool:
     return path.suffix == ".tflite" or (path / SAVEDMODEL).exists()
 
 
-def load(path: str | Path) -> Artefact:
+def load(path: str | Path, *, threads: int | None = None) -> Artefact:
     """Load an exported model.
 
     Args:
-        path: a folder that holds a SavedModel, or a `.tflite` file beside its `contract.json`.
+        path: a folder that holds a SavedModel, or a `.tflite` file.
+        threads: how many a TFLite file's interpreter uses, 1 if left out. TensorFlow chooses for itself.
 
     Returns:
-        An object with `contract`, and `predict(raw)` for raw values by field.
+        `contract` tells what every input and output is; `predict(records)` answers records, `outputs(raw)` raw values by
+        field; `close()` frees the memory, as does a `with` block at its end.
 
     Raises:
-        ValueError: if there is no such artefact, or its contract is missing.
+        ValueError: if there is no such artefact, its contract is missing, or threads are given for a SavedModel.
     """
     path = Path(path)
     if not path.exists() or not is_artefact(path):
@@ -111,15 +139,22 @@ def load(path: str | Path) -> Artefact:
             f"An exported model is a folder with {SAVEDMODEL}, or a .tflite file. Received {str(path)!r}, which is "
             f"{'neither' if path.exists() else 'not there'}. Pass what multimodal_keras.export wrote."
         )
-    return TFLiteArtefact(path) if path.suffix == ".tflite" else SavedModelArtefact(path)
+    if path.suffix == ".tflite":
+        return TFLiteArtefact(path, 1 if threads is None else threads)
+    if threads is not None:
+        raise ValueError(f"threads are for a TFLite file. Received {threads} for {str(path)!r}. Leave them out.")
+    return SavedModelArtefact(path)
 
 
-def read_contract(folder: Path) -> dict[str, Any]:
-    """The contract in a folder."""
+def read_contract(path: Path) -> dict[str, Any]:
+    """The contract in a folder, or inside a TFLite file."""
     try:
-        return json.loads((folder / CONTRACT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if path.is_dir():
+            return json.loads((path / CONTRACT).read_text(encoding="utf-8"))
+        with zipfile.ZipFile(path) as files:
+            return json.loads(files.read(CONTRACT))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"An exported model has its {CONTRACT} beside it. Received {str(folder)!r}, where it cannot be read ({error}). "
-            "Copy it along, or export again."
+            f"An exported model has its {CONTRACT}: in its folder, or inside the TFLite file. Received {str(path)!r}, "
+            f"where it cannot be read ({error}). Export it again."
         ) from error

@@ -16,7 +16,8 @@ def both(pixels, size, how="stretch"):
 @pytest.mark.parametrize("size", [(1024, 1024), (1025, 1024)])
 def test_the_largest_sums_fit_on_either_side_of_the_limit(size):
     graph, twin = both(np.full((37, 41, 3), 255, np.uint8), size)
-    assert (graph == 255).all() and (twin == 255).all()
+    assert (graph == 255).all()
+    assert (twin == 255).all()
 
 
 @pytest.mark.parametrize("factor", [1, 3])
