@@ -145,7 +145,7 @@ def in_process(folder: Path, count: int) -> tuple[Callable[[], list[float]], Cal
         return seconds
 
     return (
-        lambda: timed(lambda title, picture: artefact.predict({"title": [title], "image": [picture]})),
+        lambda: timed(lambda title, picture: artefact.outputs({"title": [title], "image": [picture]})),
         lambda: timed(lambda _, picture: decode(tf.constant([picture]))[0].numpy()),
     )
 

@@ -13,9 +13,10 @@ import tensorflow as tf
 from multimodal_keras.base import parts
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.savedmodel import decode
+from multimodal_keras.runtime.predicting import Predictor
 
 
-class ModelArtefact:
+class ModelArtefact(Predictor):
     """A Keras model with its contract.
 
     Args:
@@ -32,7 +33,7 @@ class ModelArtefact:
         found = parts(model)
         self._call = tf.function(lambda raw: model(decode(found, raw), training=False), reduce_retracing=True)
 
-    def predict(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         tensors = {field: tf.constant(list(raw[field]), tf.string) for field in self.contract["modalities"]}
         return {task: output.numpy() for task, output in self._call(tensors).items()}

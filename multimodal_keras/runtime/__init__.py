@@ -1,1 +1,9 @@
-"""What a trained model needs where TensorFlow is not installed: decoding with numpy and Pillow."""
+"""What a trained model needs where TensorFlow is not installed: decoding with numpy and Pillow, answers by LiteRT.
+
+model = multimodal_keras.runtime.load("model.tflite")
+model.predict([{"title": "black cat", "image": "cat.png"}])
+"""
+
+from multimodal_keras.runtime.artefacts import load
+
+__all__ = ["load"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, TFLiteArtefact, load
-from multimodal_keras.runtime.decoding import decode
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal, explain
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
@@ -47,7 +45,6 @@ class ServedModel:
         if not self.name or set(self.name) & set("/:"):
             raise ValueError(f"A model's name is without / and :. Received {self.name!r}. Choose another one by name=.")
         self._artefact = load(path)
-        self._one_by_one = threading.Lock()
         self.contract = self._artefact.contract
         self.signatures: dict[str, Any] = self.contract["signatures"]
         if isinstance(self._artefact, TFLiteArtefact):
@@ -86,11 +83,10 @@ class ServedModel:
             return self._guarded(lambda artefact: artefact.call(signature, inputs))
         if signature == DEFAULT_SIGNATURE:
             try:
-                inputs = decode(self.contract, inputs)  # type: ignore[arg-type]
+                inputs = self._artefact.decode(inputs)
             except ValueError as error:  # The decoding's own sentences: nothing but numpy and Pillow is below it.
                 raise Refusal(str(error)) from error
-        with self._one_by_one:  # An interpreter has one set of buffers.
-            return self._guarded(lambda artefact: artefact.call(inputs))
+        return self._guarded(lambda artefact: artefact.call(inputs))
 
     def _guarded(self, call: Any) -> dict[str, np.ndarray]:
         try:

@@ -24,7 +24,7 @@ def told(response: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("path", ["/predict", "/api/multimodal"])
 def test_one_record(client: Any, saved: Any, pictures: list[bytes], path: str) -> None:
-    wanted = answers(saved.contract, saved.predict({"title": [b"a red cat"], "image": pictures[:1]}))
+    wanted = answers(saved.contract, saved.outputs({"title": [b"a red cat"], "image": pictures[:1]}))
     body = {"title": "a red cat", "image": b64(pictures[0])}
     assert told(client.post(path, json=body)) == wanted
     form = {"title": "a red cat", "image": (io.BytesIO(pictures[0]), "../../etc/passwd")}
@@ -35,11 +35,11 @@ def test_several_records_and_missing_titles(client: Any, saved: Any, pictures: l
     bodies = [{}, {"title": ""}, {"title": None}, {"title": "cat"}]
     records = [{**body, "image": b64(picture)} for body, picture in zip(bodies, pictures[:4], strict=True)]
     raw = {"title": [b"", b"", b"", b"cat"], "image": pictures[:4]}
-    assert told(client.post("/predict", json={"records": records})) == answers(saved.contract, saved.predict(raw))
+    assert told(client.post("/predict", json={"records": records})) == answers(saved.contract, saved.outputs(raw))
 
 
 def test_a_form_without_its_optional_field(client: Any, saved: Any, pictures: list[bytes]) -> None:
-    wanted = answers(saved.contract, saved.predict({"title": [b""], "image": pictures[:1]}))
+    wanted = answers(saved.contract, saved.outputs({"title": [b""], "image": pictures[:1]}))
     assert told(client.post("/predict", data={"image": (io.BytesIO(pictures[0]), "a.png")})) == wanted
 
 
@@ -180,7 +180,7 @@ def check_refusal(response: Any, word: str) -> None:
 def test_threads_get_their_own_answers(app: Any, saved: Any, pictures: list[bytes]) -> None:
     titles = [f"cat {number}" for number in range(4)]
     cases = [(title, picture) for title in titles for picture in pictures]
-    wanted = [saved.predict({"title": [title.encode()], "image": [picture]})["subject"][0] for title, picture in cases]
+    wanted = [saved.outputs({"title": [title.encode()], "image": [picture]})["subject"][0] for title, picture in cases]
 
     def ask(number: int) -> bool:
         title, picture = cases[number % len(cases)]

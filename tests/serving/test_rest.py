@@ -95,7 +95,7 @@ def test_unknown_signature(client: Any, instance: dict[str, Any]) -> None:
 
 def test_rows_are_the_savedmodel_to_the_bit(client: Any, saved: Any, pictures: list[bytes]) -> None:
     titles = ["a red cat", "", "map of europe", "/etc/passwd", "猫", "x", "http://localhost/", "a"]
-    wanted = saved.predict({"title": [title.encode() for title in titles], "image": pictures})
+    wanted = saved.outputs({"title": [title.encode() for title in titles], "image": pictures})
     rows = [{"title": title, "image": b64(picture)} for title, picture in zip(titles, pictures, strict=True)]
     answer = post(client, {"instances": rows, "nobody_knows": 1}).get_json()
     assert set(answer) == {"predictions"}
@@ -107,7 +107,7 @@ def test_rows_are_the_savedmodel_to_the_bit(client: Any, saved: Any, pictures: l
 def test_columns_are_the_savedmodel_to_the_bit(client: Any, saved: Any, pictures: list[bytes]) -> None:
     columns = {"title": [b64(b"a cat"), ""], "image": [b64(picture) for picture in pictures[:2]]}
     answer = post(client, {"inputs": columns}).get_json()
-    wanted = saved.predict({"title": [b"a cat", b""], "image": pictures[:2]})
+    wanted = saved.outputs({"title": [b"a cat", b""], "image": pictures[:2]})
     assert set(answer) == {"outputs"}
     for task in ("subject", "colourful"):
         np.testing.assert_array_equal(np.array(answer["outputs"][task], np.float32), wanted[task])

@@ -59,7 +59,7 @@ def test_same_numbers_over_a_socket(port: int, saved: Any, pictures: list[bytes]
     body = json.dumps({"inputs": {"title": ["a cat"], "image": [b64(pictures[0])]}})
     status, answer = ask(port, "POST", "/v1/models/drawings/versions/3:predict", body)
     assert status == 200
-    wanted = saved.predict({"title": [b"a cat"], "image": pictures[:1]})["subject"]
+    wanted = saved.outputs({"title": [b"a cat"], "image": pictures[:1]})["subject"]
     np.testing.assert_array_equal(np.array(answer["outputs"]["subject"], np.float32), wanted)
 
 
