@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as typed, without the program's name; None for `sys.argv`.
 
     Returns:
-        The exit code: 0, or 2 for a user's mistake.
+        The exit code: 0, 1 where a command found something wrong, or 2 for a user's mistake.
     """
     options = parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -124,6 +124,15 @@ def _inspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the contract as JSON")
 
 
+def _contract(command: argparse.ArgumentParser) -> None:
+    diff = command.add_subparsers(dest="action", required=True, metavar="diff").add_parser(
+        "diff", help="compare two exports", description="Exit code 0: clients of OLD can use NEW; 1: they cannot."
+    )
+    for name in ("old", "new"):
+        diff.add_argument(name, metavar=name.upper(), help="an exported folder, a .tflite file, or a contract.json")
+    diff.add_argument("--json", action="store_true", help="print as JSON")
+
+
 def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", default="runs/demo", help="the folder for models, report and artefacts")
     command.add_argument("--epochs", type=int, default=None, help="fewer, to see it run")
@@ -140,6 +149,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "predict": (_predict, "answer records, one JSON line each"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "inspect": (_inspect, "say what goes into a model and what comes out"),
+    "contract": (_contract, "say whether clients of one export can use another"),
     "demo": (_demo, "do all of it on the bundled records, and print a table"),
     "doctor": (_doctor, "say what is installed, and what each extra would give"),
 }
