@@ -6,10 +6,9 @@ Importing this package imports neither TensorFlow nor Keras: each name below is 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import Any
-
-import wrapt
 
 __version__ = "0.1.0"
 
@@ -69,5 +68,6 @@ def _register_components(_: Any = None) -> None:
 
 if "keras" in sys.modules:
     _register_components()
-else:
-    wrapt.register_post_import_hook(_register_components, "keras")
+elif importlib.util.find_spec("keras"):
+    # wrapt comes with TensorFlow. Where neither is installed, models are run and not made: see `runtime`.
+    importlib.import_module("wrapt").register_post_import_hook(_register_components, "keras")

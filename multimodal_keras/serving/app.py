@@ -22,7 +22,7 @@ try:
 except ImportError as missing:
     raise ImportError(
         "Serving needs Flask and waitress. Received an installation without Flask. "
-        "Run: pip install 'multimodal-keras[serve]'"
+        "Run: pip install flask waitress"
     ) from missing
 
 MAX_BODY_BYTES = 32 * 2**20
@@ -56,7 +56,7 @@ def create_app(
     is taken for a path or an address.
 
     Args:
-        folder: with a SavedModel, or a `.tflite` file beside its `contract.json`.
+        folder: with a SavedModel, or a `.tflite` file.
         name: of the model in the paths; by default the folder's, or its parent's where the folder is a version number
             (`exported/clipart/1` is version 1 of `clipart`).
         max_body_bytes: larger requests get 413.

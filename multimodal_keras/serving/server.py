@@ -42,7 +42,7 @@ def serve(
     except ImportError as missing:
         raise ImportError(
             "Serving needs Flask and waitress. Received an installation without waitress. "
-            "Run: pip install 'multimodal-keras[serve]'"
+            "Run: pip install flask waitress"
         ) from missing
     app = create_app(folder, max_body_bytes=max_body_bytes, **options)
     waitress.serve(
