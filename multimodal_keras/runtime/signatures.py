@@ -17,14 +17,13 @@ def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs
         contract: of the file.
 
     Returns:
-        `tensors`, and `serving_default` where the file takes nothing but fields: not the part behind the encoders.
+        `tensors`, and `serving_default` where the file is a whole model and no part of one.
     """
     own = contract["tflite"]
     outputs = {name: _batch(_as_answered(spec)) for name, spec in own["outputs"].items()}
     signatures = {TENSORS: {"inputs": {name: _batch(spec) for name, spec in own["inputs"].items()}, "outputs": outputs}}
-    fields = contract["modalities"]
-    if all(name.removesuffix("_present") in fields for name in own["inputs"]):
-        raw = {field: {"shape": [None], "dtype": "string"} for field in fields}
+    if "part" not in contract:
+        raw = {field: {"shape": [None], "dtype": "string"} for field in contract["modalities"]}
         signatures[RAW] = {"inputs": raw, "outputs": outputs}
     return signatures
 

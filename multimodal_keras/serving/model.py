@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from multimodal_keras.runtime.artefacts import SavedModelArtefact, TFLiteArtefact, load
+from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal, explain
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
@@ -23,7 +23,7 @@ class ServedModel:
     """One version of a model, ready to answer from any thread.
 
     Args:
-        path: a folder with a SavedModel, or a `.tflite` file beside its `contract.json`.
+        path: a folder with a SavedModel, or a `.tflite` file.
         name: under which it is served; by default the folder's, or its parent's where the folder is a version number.
 
     Attributes:
@@ -33,7 +33,7 @@ class ServedModel:
         signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default` and `tensors`.
 
     Raises:
-        ValueError: if there is no such model, or the name cannot stand in a URL's path.
+        ValueError: if there is no such model, it is only a part, or the name cannot stand in a URL's path.
     """
 
     def __init__(self, path: str | Path, name: str | None = None) -> None:
@@ -47,8 +47,11 @@ class ServedModel:
         self._artefact = load(path)
         self.contract = self._artefact.contract
         self.signatures: dict[str, Any] = self.contract["signatures"]
-        if isinstance(self._artefact, TFLiteArtefact):
-            self.signatures = {key: self.signatures[key] for key in (DEFAULT_SIGNATURE, _TENSORS)}
+        if DEFAULT_SIGNATURE not in self.signatures:
+            raise ValueError(
+                f"Records are answered by a whole model. Received {str(path)!r}, which is the part "
+                f"{self.contract['part']!r}. Serve the file of the whole model."
+            )
         self._warm_up()
 
     @property
