@@ -68,9 +68,11 @@ def _names(model: schema.ModelT, signature: str) -> tuple[list[str], list[str]]:
 def _put(model: schema.ModelT, metadata: bytes) -> None:
     entries = [entry for entry in model.metadata or [] if entry.name == _METADATA]
     if not entries:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = _METADATA, len(model.buffers)
+        model.metadata = [*(model.metadata or []), entry]
         model.buffers.append(schema.BufferT())
-        entries = [schema.MetadataT(name=_METADATA, buffer=len(model.buffers) - 1)]
-        model.metadata = [*(model.metadata or []), *entries]
+        entries = [entry]
     model.buffers[entries[0].buffer].data = np.frombuffer(metadata, np.uint8)
 
 

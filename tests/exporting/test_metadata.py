@@ -93,6 +93,7 @@ def test_the_same_arguments_give_the_same_bytes(exported, alone):
     other.unlink()
 
 
+@pytest.mark.oldest
 def test_the_interpreter_reads_it_by_path_and_by_content(model, exported, tmp_path):
     """To the bit what the file answers as it was converted."""
     plain, whole = tmp_path / "plain.tflite", tmp_path / "packed.tflite"
