@@ -45,10 +45,12 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(RUN)/python benchmarks/serving.py
+	$(RUN)/python benchmarks/runtime.py
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN)/python benchmarks/training.py
 
 wheel: $(INSTALLED)
+	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -29,3 +32,16 @@ def seeded() -> None:
     import keras
 
     keras.utils.set_random_seed(7)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built package. Tests that use it are of the group "wheel", so that one process builds it for all of them."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # Apart from the sources: what an earlier build left there would come along.
+    (folder / "build.cfg").write_text(f"[build]\nbuild_base = {folder / 'build'}\n", encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
+    environment = {**os.environ, "DIST_EXTRA_CONFIG": str(folder / "build.cfg")}
+    root = str(Path(__file__).parents[1])
+    subprocess.run([*pip, root], check=True, timeout=300, capture_output=True, env=environment)
+    return next(folder.glob("*.whl"))

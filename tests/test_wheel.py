@@ -1,7 +1,6 @@
 """The wheel holds all that the package needs, and works where only it and its dependencies are installed."""
 
 import subprocess
-import sys
 import sysconfig
 import venv
 import zipfile
@@ -10,16 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# One process builds the wheel, for both tests.
 pytestmark = pytest.mark.xdist_group("wheel")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(pip, check=True, timeout=300, capture_output=True)
-    return next(folder.glob("*.whl"))
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from multimodal_keras.cli.quiet import quiet_start
 from multimodal_keras.data import read
 from multimodal_keras.prediction import RUN_MODEL, load_predictor
 
@@ -21,7 +22,9 @@ def run(options: argparse.Namespace) -> int:
     if Path(source, RUN_MODEL).exists():
         # Only a run needs Keras, and the plugins that it was trained with.
         source = importlib.import_module("multimodal_keras.cli.loading").load_run(source)
-    stream = load_predictor(source).stream(read(options.data), options.batch_size, options.on_error, skipped)
+    with quiet_start():
+        predictor = load_predictor(source)
+    stream = predictor.stream(read(options.data), options.batch_size, options.on_error, skipped)
     count = 0
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(Path(options.output).open("w", encoding="utf-8")) if options.output else sys.stdout
