@@ -52,6 +52,11 @@ def gru_step(projected: tf.Tensor, recurrent: tf.Tensor, states: States) -> Stat
     return (update * states[0] + (1 - update) * candidate,)
 
 
+def zero_states(step: Pointwise, zeros: tf.Tensor) -> States:
+    """As many states as the step carries."""
+    return (zeros, zeros) if step is lstm_step else (zeros,)
+
+
 def run_steps(
     step: Pointwise,
     projected: tf.Tensor,
@@ -76,7 +81,7 @@ def run_steps(
     steps, batch, _ = projected.shape
     units, gates = recurrent_kernel.shape
     zeros = tf.zeros([tf.shape(projected)[1], units], projected.dtype)
-    carried = (zeros, zeros) if step is lstm_step else (zeros,)
+    carried = zero_states(step, zeros)
     widths = [units] * len(carried) + [gates] if keep_all else [units]
     kept = tuple(tf.TensorArray(projected.dtype, steps, element_shape=[batch, width]) for width in widths)
 

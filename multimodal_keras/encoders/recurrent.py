@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from multimodal_keras.encoders.lowering import fused_lstm, is_fused
+from multimodal_keras.encoders.lowering import FUSED, chosen_lowering, fused_lstm, run_blocks
 from multimodal_keras.encoders.recurrence import differentiable_steps, gru_step, lstm_step, reverse_valid, run_steps
 from multimodal_keras.encoders.sequence import SequenceEncoder
 from multimodal_keras.registry import register
@@ -66,8 +66,8 @@ class RecurrentEncoder(SequenceEncoder):
         kernel, recurrent_kernel, bias = (
             ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
         )
-        fused = type(self).fused
-        if fused is not None and is_fused():
+        fused, lowering = type(self).fused, chosen_lowering()
+        if fused is not None and lowering == FUSED:
             return fused(tokens, kernel, recurrent_kernel, bias)
         # A GRU has two biases, and one of them belongs to the recurrence.
         bias, recurrent_bias = (bias, tf.zeros_like(bias)) if len(bias.shape) == 1 else (bias[0], bias[1])
@@ -77,6 +77,8 @@ class RecurrentEncoder(SequenceEncoder):
         projected = tf.reshape(tf.matmul(rows, kernel) + bias, [tokens.shape[1], -1, kernel.shape[1]])
         if training and self.jit_compile:
             states = type(self).trained_steps(projected, recurrent_kernel, recurrent_bias)
+        elif lowering is not None:
+            states = run_blocks(type(self).step, projected, recurrent_kernel, recurrent_bias)
         else:
             (states,) = run_steps(type(self).step, projected, recurrent_kernel, recurrent_bias)
         return tf.transpose(states, [1, 0, 2])

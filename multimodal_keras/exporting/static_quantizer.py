@@ -20,6 +20,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from ai_edge_quantizer import qtyping, quantizer
 
 STATIC = ("CONV_2D", "DEPTHWISE_CONV_2D", "GATHER")
+OUTSIDE_LOOPS = "^(?!.*/while)"  # inside of one, nobody measures ranges
 DYNAMIC = ("FULLY_CONNECTED",)
 FLOAT32 = 0  # in the schema's enumeration of tensor types
 Ranges = dict[str, dict[str, np.ndarray]]
@@ -76,7 +77,7 @@ def quantize(path: Path, ranges: Ranges, integer_outputs: bool) -> bytes:
     work = quantizer.Quantizer(str(path))
     for operation in DYNAMIC:
         work.add_dynamic_config(regex=".*", operation_name=names[operation], num_bits=8)
-    rules = [(".*", operation) for operation in STATIC]
+    rules = [(OUTSIDE_LOOPS, operation) for operation in STATIC]
     if integer_outputs:
         graph, floats = main_graph(path)
         outputs = [re.escape(floats[index]) for index in graph.outputs if index in floats]
