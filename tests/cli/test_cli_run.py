@@ -34,6 +34,19 @@ def test_export_measures_on_the_records_that_it_is_given(run, rows, tmp_path, ca
     assert "60 records" in capsys.readouterr().out
 
 
+def test_export_writes_the_tflite_files_that_are_wished(run, rows, tmp_path, capsys):
+    wished = ["--quantize", "float32,dynamic", "--lstm", "fused", "--split", "--max-metric-drop", "0.5"]
+    assert main(["export", str(run), "--output", str(tmp_path / "1"), "--sample", str(rows), *wished]) == 0
+    told = capsys.readouterr().out
+    assert "TFLite dynamic in parts" in told
+    assert {"model.tflite", "model.dynamic.tflite", "parts"} <= {path.name for path in (tmp_path / "1").iterdir()}
+    assert json.loads((tmp_path / "1" / "parity.json").read_text())["max_metric_drop"] == 0.5
+    assert main(["inspect", str(tmp_path / "1" / "parts" / "title_encoder.dynamic.tflite")]) == 0
+    assert "title_tokens" in capsys.readouterr().out
+    assert main(["export", str(run), "--output", str(tmp_path / "2"), "--quantize", "int4"]) == 2
+    assert "Received int4" in capsys.readouterr().err
+
+
 def test_an_export_replaces_nothing_else(run, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     assert main(["export", str(run), "--output", str(tmp_path)]) == 2

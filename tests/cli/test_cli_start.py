@@ -59,7 +59,7 @@ def test_a_wrong_argument_exits_with_2(arguments, capsys):
         (["inspect", "nowhere"], "Received 'nowhere': none."),
         (["evaluate", "nowhere"], "Received 'nowhere', which does not"),
         (["export", "nowhere", "--output", "x"], "'nowhere'"),
-        (["predict", "nowhere", "--data", "rows.csv"], "rows.csv"),
+        (["predict", "nowhere", "--data", "rows.csv"], "'nowhere', which is not there"),
         (["train", "nowhere.yaml"], "'nowhere.yaml', which cannot be read"),
         (["train"], "A run names data, modalities, heads, output"),
         (["train", "--optional", "title"], "--optional names fields of --text and --image"),
@@ -91,7 +91,7 @@ def test_doctor_as_json(capsys):
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["base"]["keras"].startswith("3.")
-    assert set(found["extras"]) == {"serve", "plot", "tensorboard", "io"}
+    assert set(found["extras"]) == {"serve", "plot", "tensorboard", "quantize", "io"}
 
 
 def test_doctor_says_what_a_missing_extra_would_give(capsys, monkeypatch):

@@ -72,5 +72,5 @@ def test_errors_over_a_socket(port: int) -> None:
 
 def test_without_waitress(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "waitress", None)
-    with pytest.raises(ImportError, match=r"pip install 'multimodal-keras\[serve\]'"):
+    with pytest.raises(ImportError, match=r"pip install flask waitress"):
         server.serve(exported)
