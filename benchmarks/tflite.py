@@ -3,8 +3,8 @@
 One run compares, with the same weights: the hoisted loop and the fused op of `multimodal_keras`,
 `model.export(format="litert")` of Keras, Keras's own loop converted at batch 1, and Keras's unrolled layer. Each file is
 loaded by the stock interpreter with one thread, called in turn with the others, and compared with Keras over several
-records in a row. Then two models over the bundled drawings at every quantization: the quickstart's, with an LSTM, trained for
-a few epochs, and the demo's where its run folder is given.
+records in a row. Then two models over the bundled drawings at every quantization: the quickstart's, with an LSTM, trained
+for a few epochs, and the demo's where its run folder is given.
 
     python benchmarks/tflite.py --run "runs/demo/image+title"
 """

@@ -21,8 +21,7 @@ try:
     from werkzeug.exceptions import HTTPException
 except ImportError as missing:
     raise ImportError(
-        "Serving needs Flask and waitress. Received an installation without Flask. "
-        "Run: pip install flask waitress"
+        "Serving needs Flask and waitress. Received an installation without Flask. Run: pip install flask waitress"
     ) from missing
 
 MAX_BODY_BYTES = 32 * 2**20
