@@ -80,6 +80,11 @@ class Predictor(ABC):
         self, records: Any, batch_size: int, on_error: str, skipped: list[dict[str, Any]]
     ) -> Iterator[tuple[Origin, Answer]]:
         """The same as `predict`, record by record with its origin, in memory that does not depend on their number."""
+        if "part" in self.contract:
+            raise ValueError(
+                f"Records are answered by a whole model. Received the part {self.contract['part']!r}. Use the file of the "
+                "whole model, or `call` the part with tensors."
+            )
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error is 'raise' or 'skip'. Received {on_error!r}. Choose one of these.")
         if batch_size < 1:

@@ -231,6 +231,11 @@ def test_parts_answer_as_the_whole(exported, model, clipart, kind):
     assert list(title.contract["modalities"]) == ["title"]
 
 
+def test_a_part_answers_no_records(exported):
+    with pytest.raises(ValueError, match=r"Received the part 'fusion'.*Use the file of the whole model"):
+        load(exported.folder / "parts" / "fusion.tflite").predict([{"title": "cat"}])
+
+
 def test_a_file_that_answers_too_much_worse_is_left_out(model, clipart, tmp_path, monkeypatch):
     keras.utils.set_random_seed(9)
     other = trained_otherwise(model)
