@@ -28,7 +28,8 @@ PAGE = Path(__file__).parents[2] / "examples" / "web"
 WAIT_SECONDS = 60
 # A browser's own decoder of lossy files may be off by a few levels.
 EXACT, LOSSY = 1e-4, 2e-2
-pytestmark = pytest.mark.slow
+# One process puts the page together and starts the browser.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("web")]
 
 
 @pytest.fixture(scope="module")
