@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from multimodal_keras.runtime.answers import answers
+from multimodal_keras.serving.batcher import RETRY_SECONDS
 from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.parsing import parse_object
 from multimodal_keras.serving.paths import Target, is_rest, parse_path
@@ -37,6 +38,7 @@ def create_app(
     name: str | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_records: int = MAX_RECORDS,
+    **batching: Any,
 ) -> flask.Flask:
     """An application that serves one exported model, and needs nothing but its folder.
 
@@ -60,6 +62,9 @@ def create_app(
             (`exported/clipart/1` is version 1 of `clipart`).
         max_body_bytes: larger requests get 413.
         max_records: requests with more records get 400.
+        **batching: how requests that come at the same time share a call: `max_batch` records in one (32), at most
+            `max_waiting` records that wait (48; what is more gets 503 with Retry-After), `timeout_seconds` before a
+            request gets 504 (30).
 
     Returns:
         A WSGI application. Run it by `serve`, or any WSGI server with threads and one process for each model in memory.
@@ -75,7 +80,7 @@ def create_app(
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
-    views = _Views(ServedModel(folder, name), max_records)
+    views = _Views(ServedModel(folder, name, **batching), max_records)
     # Not a route: the whole raw path is matched, in any case, and what is malformed gets 400 and not 404 or 405.
     app.before_request(views.rest)
     for path in PLAIN_PATHS:
@@ -163,7 +168,10 @@ def _json(text: str, status: int = 200) -> flask.Response:
 
 def _error(error: Exception) -> Any:
     if isinstance(error, Refusal):
-        return _json(json.dumps({"error": error.message}), error.status)
+        response = _json(json.dumps({"error": error.message}), error.status)
+        if error.status == 503:
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
     if isinstance(error, HTTPException):
         return _http_error(error)
     _LOG.error("A request failed", exc_info=error)

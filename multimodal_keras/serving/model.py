@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
+from multimodal_keras.serving.batcher import MicroBatcher
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal, explain
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
@@ -25,6 +27,7 @@ class ServedModel:
     Args:
         path: a folder with a SavedModel, or a `.tflite` file.
         name: under which it is served; by default the folder's, or its parent's where the folder is a version number.
+        **batching: `max_batch`, `max_waiting` and `timeout_seconds` of `MicroBatcher`.
 
     Attributes:
         name: of the model.
@@ -36,7 +39,7 @@ class ServedModel:
         ValueError: if there is no such model, it is only a part, or the name cannot stand in a URL's path.
     """
 
-    def __init__(self, path: str | Path, name: str | None = None) -> None:
+    def __init__(self, path: str | Path, name: str | None = None, **batching: Any) -> None:
         path = Path(path).resolve()
         self.folder = path.parent if path.suffix == ".tflite" else path
         numbered = self.folder.name.isascii() and self.folder.name.isdecimal()
@@ -52,6 +55,9 @@ class ServedModel:
                 f"Records are answered by a whole model. Received {str(path)!r}, which is the part "
                 f"{self.contract['part']!r}. Serve the file of the whole model."
             )
+        # A TFLite file answers record by record: together they gain nothing, but can decode side by side.
+        together = {} if self.has_graph else {"max_batch": 1, "workers": os.cpu_count() or 1}
+        self._batcher = MicroBatcher(self._call, **{**batching, **together})
         self._warm_up()
 
     @property
@@ -72,10 +78,10 @@ class ServedModel:
             Output to `(batch, ...)`.
 
         Raises:
-            Refusal: if a value cannot be decoded (naming its record), or the model fails.
+            Refusal: if a value cannot be decoded (naming its record), the model fails, or too many requests wait.
         """
         try:
-            return self._call(signature, inputs)
+            return self._batcher(signature, inputs, count)
         except Refusal as refusal:
             if refusal.status != 400 or not 1 < count <= _MOST_RETRIES:
                 raise

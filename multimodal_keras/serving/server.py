@@ -8,7 +8,8 @@ from typing import Any
 
 from multimodal_keras.serving.app import MAX_BODY_BYTES, create_app
 
-THREADS = 32
+# More than may wait for the model, so that it is the application that says no.
+THREADS = 64
 # waitress refuses in plain text what is beyond its own limit, so it is far above the application's.
 _SLACK = 4
 

@@ -1,0 +1,159 @@
+"""Many small requests, few calls of the model: what waits while a call runs goes into the next one together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
+
+from multimodal_keras.serving.parsing import Array
+from multimodal_keras.serving.refusal import Refusal
+
+Inputs = Mapping[str, Array]
+Outputs = dict[str, np.ndarray]
+
+RETRY_SECONDS = 1
+
+
+@dataclass(eq=False)
+class _Request:
+    signature: str
+    inputs: Inputs
+    count: int
+    deadline: float
+    outputs: Outputs | None = None
+    refusal: Exception | None = None
+    is_done: bool = field(default=False)
+
+    def settle(self, outputs: Outputs | None = None, refusal: Exception | None = None) -> None:
+        self.outputs, self.refusal, self.is_done = outputs, refusal, True
+
+
+class MicroBatcher:
+    """Calls one model for many threads.
+
+    No request waits for others to come: a thread that finds the model free calls it at once, with all that waits by
+    then. There is no thread of its own, and nothing to stop; each model has a batcher of its own, so no request can be
+    answered by another model.
+
+    Args:
+        call: from a signature's name and its inputs to its outputs, the batch first.
+        max_batch: records in a call at most; a larger request is called alone.
+        max_waiting: records that may wait; a request that is more gets 503. One request may always wait.
+        timeout_seconds: how long a request may take before it gets 504.
+        workers: calls at the same time.
+
+    Raises:
+        ValueError: if one of these is not above 0.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[str, Inputs], Outputs],
+        *,
+        max_batch: int = 32,
+        max_waiting: int = 48,
+        timeout_seconds: float = 30.0,
+        workers: int = 1,
+    ) -> None:
+        if min(max_batch, max_waiting, timeout_seconds, workers) <= 0:
+            raise ValueError(
+                "max_batch, max_waiting, timeout_seconds and workers are above 0. "
+                f"Received {max_batch}, {max_waiting}, {timeout_seconds} and {workers}. Raise them."
+            )
+        self._call, self._timeout = call, timeout_seconds
+        self._max_batch, self._max_waiting, self._workers = max_batch, max_waiting, workers
+        self._changed = threading.Condition()
+        self._waiting: deque[_Request] = deque()
+        self._running = 0
+
+    def __call__(self, signature: str, inputs: Inputs, count: int) -> Outputs:
+        """Answer one request; to be called from any thread.
+
+        Args:
+            signature: its name.
+            inputs: input to `(count, ...)`.
+            count: how many records.
+
+        Returns:
+            Output to `(count, ...)`.
+
+        Raises:
+            Refusal: 503 if too many wait already, 504 if it took too long, and what the model refuses.
+        """
+        request = _Request(signature, inputs, count, time.monotonic() + self._timeout)
+        with self._changed:
+            if self._waiting and sum(other.count for other in self._waiting) + count > self._max_waiting:
+                raise Refusal("The server is busy. Received more requests than may wait. Send it again later.", 503)
+            self._waiting.append(request)
+        while batch := self._next_batch(request):
+            self._answer(batch)
+        if request.refusal is not None:
+            raise request.refusal
+        return request.outputs or {}
+
+    def _next_batch(self, request: _Request) -> list[_Request]:
+        """Wait until the request is answered (nothing is returned), or the model is free for a batch."""
+        with self._changed:
+            while not request.is_done:
+                if self._running < self._workers and request in self._waiting:
+                    self._running += 1
+                    return self._take()
+                in_time = self._changed.wait(max(0.0, request.deadline - time.monotonic()))
+                if not in_time and not request.is_done:
+                    if request in self._waiting:
+                        self._waiting.remove(request)
+                    raise Refusal("The answer took too long. Send fewer records, or send it again later.", 504)
+        return []
+
+    def _take(self) -> list[_Request]:
+        """The first that waits, and those after it that go into the same call."""
+        batch: list[_Request] = []
+        records = 0
+        while self._waiting:
+            first = self._waiting[0]
+            if batch and (first.signature != batch[0].signature or records + first.count > self._max_batch):
+                break
+            batch.append(self._waiting.popleft())
+            records += first.count
+        return batch
+
+    def _answer(self, batch: list[_Request]) -> None:
+        try:
+            self._call_together(batch)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def _call_together(self, batch: list[_Request]) -> None:
+        try:
+            outputs = self._call(batch[0].signature, _joined([request.inputs for request in batch]))
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].settle(refusal=error)
+                return
+            # One bad record must not fail its neighbours.
+            for request in batch:
+                self._call_together([request])
+            return
+        ends = np.cumsum([request.count for request in batch])
+        for request, end in zip(batch, ends.tolist(), strict=True):
+            request.settle({name: values[end - request.count : end] for name, values in outputs.items()})
+
+
+def _joined(parts: list[Inputs]) -> Inputs:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: _concatenated([part[name] for part in parts]) for name in parts[0]}
+
+
+def _concatenated(values: list[Array]) -> Array:
+    if all(isinstance(value, list) for value in values):
+        return list(chain.from_iterable(values))
+    return np.concatenate([np.asarray(value) for value in values])
