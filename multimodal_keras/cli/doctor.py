@@ -23,7 +23,7 @@ _BASE = {
     "wrapt": "wrapt",
 }
 _EXTRAS = {
-    "serve": ({"flask": "flask", "waitress": "waitress"}, "answer over HTTP"),
+    "serve": ({"flask": "flask", "prometheus-client": "prometheus_client", "waitress": "waitress"}, "answer over HTTP"),
     "plot": ({"matplotlib": "matplotlib"}, "plots and HTML reports"),
     "tensorboard": ({"tensorboard": "tensorboard"}, "TensorBoard logs of a run"),
     "quantize": ({"ai-edge-quantizer": "ai_edge_quantizer"}, "int8 TFLite files"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from multimodal_keras.runtime.answers import answers
 from multimodal_keras.serving.batcher import RETRY_SECONDS
+from multimodal_keras.serving.metrics import Metrics
 from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.parsing import parse_object
 from multimodal_keras.serving.paths import Target, is_rest, parse_path
@@ -16,6 +17,7 @@ from multimodal_keras.serving.records import RECORDS, RecordReader
 from multimodal_keras.serving.refusal import Refusal, shorten
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE, parse_predict, write_answer
 from multimodal_keras.serving.status import metadata, version_status
+from multimodal_keras.serving.stopping import GracefulStop
 
 try:
     import flask
@@ -28,6 +30,7 @@ except ImportError as missing:
 MAX_BODY_BYTES = 32 * 2**20
 MAX_RECORDS = 256
 PLAIN_PATHS = ("/predict", "/api/multimodal")
+STOP = "multimodal_keras_stop"
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ def create_app(
     `multipart/form-data` with texts as fields and pictures as files. An optional field may be left out. It answers
     `{"answers": [{"subject": {"label": ..., "probability": ..., "probabilities": {...}}}]}`, one for each record.
 
-    `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}`.
+    `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}` as long as the process lives; `GET /readyz` 503
+    from the moment on at which it was told to stop; `GET /metrics` numbers for Prometheus, if `prometheus-client` is there.
 
     Whatever is wrong with a request is answered by `{"error": "..."}` and a status of HTTP. Nothing that a client sends
     is taken for a path or an address.
@@ -80,12 +84,19 @@ def create_app(
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
-    views = _Views(ServedModel(folder, name, **batching), max_records)
+    model = ServedModel(folder, name, **batching)
+    metrics = Metrics(model.name)
+    metrics.watch(app)
+    metrics.watch_batches(model.batcher)
+    views = _Views(model, max_records, metrics)
+    app.extensions[STOP] = views.stop
     # Not a route: the whole raw path is matched, in any case, and what is malformed gets 400 and not 404 or 405.
     app.before_request(views.rest)
     for path in PLAIN_PATHS:
         app.add_url_rule(path, path, views.plain, methods=["POST"], provide_automatic_options=False)
-    app.add_url_rule("/healthz", "healthz", views.health, methods=["GET"], provide_automatic_options=False)
+    for path, view in (("/healthz", views.health), ("/readyz", views.ready), ("/metrics", views.numbers)):
+        app.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
+    app.after_request(_guarded)
     app.register_error_handler(Exception, _error)
     return app
 
@@ -93,14 +104,28 @@ def create_app(
 class _Views:
     """The answers to requests, over one model."""
 
-    def __init__(self, model: ServedModel, max_records: int) -> None:
-        self._model = model
+    def __init__(self, model: ServedModel, max_records: int, metrics: Metrics) -> None:
+        self._model, self._metrics = model, metrics
+        self.stop = GracefulStop()
         self._reader = RecordReader(model.contract)
         self._metadata = json.dumps(metadata(model))
         self._max_records = max_records
 
     def health(self) -> flask.Response:
         return _json(json.dumps({"status": "ok", "model": self._model.name, "version": str(self._model.version)}))
+
+    def ready(self) -> flask.Response:
+        if self.stop.is_stopping:
+            raise Refusal("The server is stopping. Send requests to another one.", 503)
+        return self.health()
+
+    def numbers(self) -> flask.Response:
+        found = self._metrics.text()
+        if found is None:
+            raise Refusal(
+                "Numbers need prometheus-client. This server runs without it: pip install prometheus-client", 404
+            )
+        return flask.Response(found[0], content_type=found[1])
 
     def plain(self) -> flask.Response:
         request = flask.request
@@ -166,6 +191,15 @@ def _json(text: str, status: int = 200) -> flask.Response:
     return flask.Response(text, status, content_type="application/json")
 
 
+def _guarded(response: flask.Response) -> flask.Response:
+    """Headers that keep browsers from guessing, framing and keeping answers."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
 def _error(error: Exception) -> Any:
     if isinstance(error, Refusal):
         response = _json(json.dumps({"error": error.message}), error.status)
@@ -182,7 +216,7 @@ def _http_error(error: HTTPException) -> flask.Response:
     """Flask's own refusals, in words that tell what to do."""
     status = error.code or 500
     sentences = {
-        404: "There is no such path. Use POST /predict, GET /healthz, or those below /v1/models.",
+        404: "There is no such path. Use POST /predict, GET /healthz, /readyz or /metrics, or those below /v1/models.",
         405: "This path has another method. Predictions are POST, the rest is GET.",
         413: "A request has a limited size. Received a larger one. Send smaller files, or fewer records.",
     }

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -48,9 +49,14 @@ class MicroBatcher:
         timeout_seconds: how long a request may take before it gets 504.
         workers: calls at the same time.
 
+    Attributes:
+        on_batch: a function that is told how many records went into each call, or None.
+
     Raises:
         ValueError: if one of these is not above 0.
     """
+
+    on_batch: Callable[[int], Any] | None = None
 
     def __init__(
         self,
@@ -88,7 +94,7 @@ class MicroBatcher:
         """
         request = _Request(signature, inputs, count, time.monotonic() + self._timeout)
         with self._changed:
-            if self._waiting and sum(other.count for other in self._waiting) + count > self._max_waiting:
+            if self._waiting and self.waiting_records + count > self._max_waiting:
                 raise Refusal("The server is busy. Received more requests than may wait. Send it again later.", 503)
             self._waiting.append(request)
         while batch := self._next_batch(request):
@@ -96,6 +102,11 @@ class MicroBatcher:
         if request.refusal is not None:
             raise request.refusal
         return request.outputs or {}
+
+    @property
+    def waiting_records(self) -> int:
+        """How many records wait for the model."""
+        return sum(request.count for request in tuple(self._waiting))
 
     def _next_batch(self, request: _Request) -> list[_Request]:
         """Wait until the request is answered (nothing is returned), or the model is free for a batch."""
@@ -132,6 +143,8 @@ class MicroBatcher:
                 self._changed.notify_all()
 
     def _call_together(self, batch: list[_Request]) -> None:
+        if self.on_batch is not None:
+            self.on_batch(sum(request.count for request in batch))
         try:
             outputs = self._call(batch[0].signature, _joined([request.inputs for request in batch]))
         except Exception as error:

@@ -33,6 +33,7 @@ class ServedModel:
         name: of the model.
         version: the folder's number, else 1.
         contract: what every input and output is.
+        batcher: through which it is called.
         signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default` and `tensors`.
 
     Raises:
@@ -57,7 +58,7 @@ class ServedModel:
             )
         # A TFLite file answers record by record: together they gain nothing, but can decode side by side.
         together = {} if self.has_graph else {"max_batch": 1, "workers": os.cpu_count() or 1}
-        self._batcher = MicroBatcher(self._call, **{**batching, **together})
+        self.batcher = MicroBatcher(self._call, **{**batching, **together})
         self._warm_up()
 
     @property
@@ -81,7 +82,7 @@ class ServedModel:
             Refusal: if a value cannot be decoded (naming its record), the model fails, or too many requests wait.
         """
         try:
-            return self._batcher(signature, inputs, count)
+            return self.batcher(signature, inputs, count)
         except Refusal as refusal:
             if refusal.status != 400 or not 1 < count <= _MOST_RETRIES:
                 raise

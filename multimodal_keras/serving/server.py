@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.serving.app import MAX_BODY_BYTES, create_app
+from multimodal_keras.serving.app import MAX_BODY_BYTES, STOP, create_app
 
 # More than may wait for the model, so that it is the application that says no.
 THREADS = 64
@@ -24,6 +24,8 @@ def serve(
     **options: Any,
 ) -> None:
     """Serve an exported model until the process is stopped.
+
+    On SIGTERM `/readyz` answers 503, what has come is answered, and then the process ends.
 
     Args:
         folder: as for `create_app`.
@@ -46,11 +48,15 @@ def serve(
             "Run: pip install flask waitress"
         ) from missing
     app = create_app(folder, max_body_bytes=max_body_bytes, **options)
-    waitress.serve(
+    sockets: dict[int, Any] = {}
+    server = waitress.create_server(
         app,
+        map=sockets,
         host=host,
         port=port,
         threads=threads,
         max_request_body_size=_SLACK * max_body_bytes,
         ident="multimodal-keras",
     )
+    app.extensions[STOP].install(sockets)
+    server.run()

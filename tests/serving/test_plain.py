@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import struct
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from serving_values import b64
 
 import multimodal_keras as mk
@@ -56,6 +58,58 @@ def test_the_tflite_file_answers_alike(client: Any, lite: Any, pictures: list[by
 
 def test_health(client: Any) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok", "model": "drawings", "version": "3"}
+
+
+def test_ready_until_it_is_told_to_stop(exported: Path) -> None:
+    app = mk.serving.create_app(exported)
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+    app.extensions["multimodal_keras_stop"].is_stopping = True
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "stopping" in response.get_json()["error"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_numbers_for_prometheus(exported: Path, pictures: list[bytes]) -> None:
+    """Read back by Prometheus's own parser; what a client invents makes no new series."""
+    client = mk.serving.create_app(exported).test_client()
+    record = {"image": b64(pictures[0])}
+    assert client.post("/predict", json={"records": [record] * 3}).status_code == 200
+    assert client.post("/predict", json={}).status_code == 400
+    for number in range(20):
+        client.get(f"/invented/{number}")
+    response = client.get("/metrics")
+    assert response.content_type.startswith("text/plain")
+    found = {}
+    for family in text_string_to_metric_families(response.get_data(as_text=True)):
+        for sample in family.samples:
+            labels = tuple(sample.labels[key] for key in ("endpoint", "status") if key in sample.labels)
+            found[sample.name, labels] = sample.value
+            assert sample.labels["model"] == "drawings"
+    requests = {labels: value for (name, labels), value in found.items() if name == "multimodal_keras_requests_total"}
+    assert requests == {("/predict", "200"): 1, ("/predict", "400"): 1, ("other", "404"): 20}
+    # Two calls warmed it up; they did not go through the batcher.
+    assert found["multimodal_keras_batch_records_count", ()] == 1
+    assert found["multimodal_keras_batch_records_sum", ()] == 3
+    assert found["multimodal_keras_waiting_records", ()] == 0
+
+
+def test_without_prometheus_nothing_is_counted(exported: Path, pictures: list[bytes], monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    client = mk.serving.create_app(exported).test_client()
+    assert client.post("/predict", json={"image": b64(pictures[0])}).status_code == 200
+    response = client.get("/metrics")
+    assert response.status_code == 404
+    assert "pip install prometheus-client" in response.get_json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nowhere", "/v1/models/drawings"])
+def test_headers_that_keep_browsers_from_guessing(client: Any, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
 
 
 def test_limits(exported: Path, pictures: list[bytes]) -> None:

@@ -7,8 +7,10 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +25,10 @@ SECONDS = 120
 
 @pytest.fixture(scope="module")
 def port(exported: Path) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    code = f"import multimodal_keras as mk; mk.serving.serve({str(exported)!r}, port={number}, threads=4)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + SECONDS
-        while not listens(number):
-            assert process.poll() is None, "the server stopped"
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.2)
-        yield number
-    finally:
-        process.terminate()
-        process.wait(SECONDS)
+    process, number = start(exported)
+    yield number
+    process.kill()
+    process.wait(SECONDS)
 
 
 def listens(port: int) -> bool:
@@ -74,3 +65,62 @@ def test_without_waitress(exported: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "waitress", None)
     with pytest.raises(ImportError, match=r"pip install flask waitress"):
         server.serve(exported)
+
+
+def start(exported: Path) -> tuple[subprocess.Popen[bytes], int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    code = f"import multimodal_keras as mk; mk.serving.serve({str(exported)!r}, port={number})"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + SECONDS
+    while not listens(number):
+        assert process.poll() is None, "the server stopped"
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.2)
+    return process, number
+
+
+def test_a_stop_drops_no_request(exported: Path, pictures: list[bytes]) -> None:
+    """Eight clients ask while the server is told to stop: whoever could connect gets an answer."""
+    process, number = start(exported)
+    body = json.dumps({"image": b64(pictures[0])})
+    answered, dropped, told = [], [], threading.Event()
+
+    def client() -> None:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            connection = http.client.HTTPConnection("127.0.0.1", number, timeout=SECONDS)
+            try:
+                connection.connect()
+            except OSError:
+                return  # it is gone
+            try:
+                connection.request("POST", "/predict", body)
+                answered.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                dropped.append(error)
+            finally:
+                connection.close()
+            if told.is_set():
+                return  # the last one of this client was sent after the signal, or shortly before
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            clients = [pool.submit(client) for _ in range(8)]
+            while len(answered) < 40:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.terminate()
+            while ask(number, "GET", "/readyz")[0] != 503:
+                time.sleep(0.01)
+            assert ask(number, "GET", "/healthz")[0] == 200
+            told.set()
+            for finished in clients:
+                finished.result(SECONDS)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait(SECONDS)
+    assert dropped == []
+    assert set(answered) == {200}
