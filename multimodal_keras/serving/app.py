@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from multimodal_keras.serving.refusal import Refusal, shorten
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE, parse_predict, write_answer
 from multimodal_keras.serving.status import metadata, version_status
 from multimodal_keras.serving.stopping import GracefulStop
+from multimodal_keras.serving.versions import POLL_SECONDS, Versions
 
 try:
     import flask
@@ -41,6 +43,7 @@ def create_app(
     name: str | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_records: int = MAX_RECORDS,
+    poll_seconds: float = POLL_SECONDS,
     **batching: Any,
 ) -> flask.Flask:
     """An application that serves one exported model, and needs nothing but its folder.
@@ -61,11 +64,13 @@ def create_app(
     is taken for a path or an address.
 
     Args:
-        folder: with a SavedModel, or a `.tflite` file.
+        folder: a model's folder with version folders, of which the newest is served, also when it comes later (see
+            `Versions`); one version folder; or a `.tflite` file.
         name: of the model in the paths; by default the folder's, or its parent's where the folder is a version number
             (`exported/clipart/1` is version 1 of `clipart`).
         max_body_bytes: larger requests get 413.
         max_records: requests with more records get 400.
+        poll_seconds: between two looks for a newer version.
         **batching: how requests that come at the same time share a call: `max_batch` records in one (32), at most
             `max_waiting` records that wait (48; what is more gets 503 with Retry-After), `timeout_seconds` before a
             request gets 504 (30).
@@ -84,11 +89,15 @@ def create_app(
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
-    model = ServedModel(folder, name, **batching)
-    metrics = Metrics(model.name)
+    metrics = Metrics()
     metrics.watch(app)
-    metrics.watch_batches(model.batcher)
-    views = _Views(model, max_records, metrics)
+
+    def load(path: Path) -> _Served:
+        model = ServedModel(path, name, **batching)
+        metrics.watch_model(model.name, model.batcher)
+        return _Served(model, RecordReader(model.contract), json.dumps(metadata(model)))
+
+    views = _Views(Versions(folder, load, poll_seconds), max_records, metrics)
     app.extensions[STOP] = views.stop
     # Not a route: the whole raw path is matched, in any case, and what is malformed gets 400 and not 404 or 405.
     app.before_request(views.rest)
@@ -101,18 +110,26 @@ def create_app(
     return app
 
 
-class _Views:
-    """The answers to requests, over one model."""
+@dataclass(frozen=True)
+class _Served:
+    """One version, with what is made of its contract once."""
 
-    def __init__(self, model: ServedModel, max_records: int, metrics: Metrics) -> None:
-        self._model, self._metrics = model, metrics
+    model: ServedModel
+    reader: RecordReader
+    metadata: str
+
+
+class _Views:
+    """The answers to requests, over the versions of one model. A request sees one of them from begin to end."""
+
+    def __init__(self, versions: Versions[_Served], max_records: int, metrics: Metrics) -> None:
+        self._versions, self._metrics = versions, metrics
         self.stop = GracefulStop()
-        self._reader = RecordReader(model.contract)
-        self._metadata = json.dumps(metadata(model))
         self._max_records = max_records
 
     def health(self) -> flask.Response:
-        return _json(json.dumps({"status": "ok", "model": self._model.name, "version": str(self._model.version)}))
+        model = self._versions.current.model
+        return _json(json.dumps({"status": "ok", "model": model.name, "version": str(model.version)}))
 
     def ready(self) -> flask.Response:
         if self.stop.is_stopping:
@@ -128,56 +145,58 @@ class _Views:
         return flask.Response(found[0], content_type=found[1])
 
     def plain(self) -> flask.Response:
-        request = flask.request
+        request, served = flask.request, self._versions.current
         if request.mimetype == "multipart/form-data":
             files = [(field, file.read()) for field, file in request.files.items(multi=True)]
-            inputs, count = self._reader.form_inputs(request.form.items(multi=True), files), 1
+            inputs, count = served.reader.form_inputs(request.form.items(multi=True), files), 1
         else:
-            records = self._reader.split(parse_object(request.get_data()))
+            records = served.reader.split(parse_object(request.get_data()))
             count = len(records)
             self._check_count(count)
-            inputs = self._reader.inputs(records)
-        outputs = self._model.call(DEFAULT_SIGNATURE, inputs, count, RECORDS)
-        return _json(json.dumps({"answers": answers(self._model.contract, outputs)}, ensure_ascii=False))
+            inputs = served.reader.inputs(records)
+        outputs = served.model.call(DEFAULT_SIGNATURE, inputs, count, RECORDS)
+        return _json(json.dumps({"answers": answers(served.model.contract, outputs)}, ensure_ascii=False))
 
     def rest(self) -> flask.Response | None:
         path = _raw_path()
         if not is_rest(path):
             return None
+        served = self._versions.current
         target = parse_path(flask.request.method, path)
-        self._check_target(target)
+        _check_target(target, served.model)
         if target.verb == "status":
-            return _json(json.dumps(version_status(self._model)))
+            return _json(json.dumps(version_status(served.model)))
         if target.verb == "metadata":
-            return _json(self._metadata)
+            return _json(served.metadata)
         if target.verb != "predict":
             raise Refusal(
                 f"Expected a signature whose method is {target.verb}. The model has signatures for predict only. "
                 "Use the verb predict."
             )
-        return self._predict()
+        return self._predict(served.model)
 
-    def _predict(self) -> flask.Response:
-        request = parse_predict(parse_object(flask.request.get_data()), self._model.signatures)
+    def _predict(self, model: ServedModel) -> flask.Response:
+        request = parse_predict(parse_object(flask.request.get_data()), model.signatures)
         self._check_count(request.count)
-        outputs = self._model.call(request.signature, request.inputs, request.count, request.form)
+        outputs = model.call(request.signature, request.inputs, request.count, request.form)
         return _json(write_answer(request.form, outputs))
-
-    def _check_target(self, target: Target) -> None:
-        if target.name is None:
-            raise Refusal("Missing model name in request.")
-        if target.label is not None:
-            raise Refusal(f"Unrecognized servable version label: {shorten(target.label)}. This server has no labels.")
-        if target.name != self._model.name:
-            raise Refusal(f"Servable not found for request: {shorten(target.name)}", 404)
-        if target.version not in (None, self._model.version):
-            raise Refusal(f"Servable not found for request: {shorten(target.name)}, version {target.version}", 404)
 
     def _check_count(self, count: int) -> None:
         if count > self._max_records:
             raise Refusal(
                 f"A request holds at most {self._max_records} records. Received {count}. Send them in several requests."
             )
+
+
+def _check_target(target: Target, model: ServedModel) -> None:
+    if target.name is None:
+        raise Refusal("Missing model name in request.")
+    if target.label is not None:
+        raise Refusal(f"Unrecognized servable version label: {shorten(target.label)}. This server has no labels.")
+    if target.name != model.name:
+        raise Refusal(f"Servable not found for request: {shorten(target.name)}", 404)
+    if target.version not in (None, model.version):
+        raise Refusal(f"Servable not found for request: {shorten(target.name)}, version {target.version}", 404)
 
 
 def _raw_path() -> str:

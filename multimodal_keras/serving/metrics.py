@@ -13,14 +13,9 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """Counts requests and calls of one application, with `prometheus-client`; without that package, nothing.
+    """Counts requests and calls of one application, with `prometheus-client`; without that package, nothing."""
 
-    Args:
-        model: the name that stands on each number.
-    """
-
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self) -> None:
         self._client: Any = None
         try:
             client = self._client = importlib.import_module("prometheus_client")
@@ -30,10 +25,10 @@ class Metrics:
         self._registry = client.CollectorRegistry()
         place = {"namespace": "multimodal_keras", "registry": self._registry}
         self._requests = client.Counter(
-            "requests", "Requests by their answer's status.", ["model", "endpoint", "status"], **place
+            "requests", "Requests by their answer's status.", ["endpoint", "status"], **place
         )
         self._seconds = client.Histogram(
-            "request_seconds", "From the whole request to its answer.", ["model", "endpoint"], buckets=_BUCKETS, **place
+            "request_seconds", "From the whole request to its answer.", ["endpoint"], buckets=_BUCKETS, **place
         )
         self._batches = client.Histogram(
             "batch_records", "Records in one call of the model.", ["model"], buckets=_SIZES, **place
@@ -46,11 +41,11 @@ class Metrics:
             app.before_request_funcs.setdefault(None, []).insert(0, self._begin)
             app.after_request(self._end)
 
-    def watch_batches(self, batcher: Any) -> None:
-        """Count every call of a model, and what waits for it."""
+    def watch_model(self, name: str, batcher: Any) -> None:
+        """Count every call of a model, and what waits for it; its next version goes on counting."""
         if self._client is not None:
-            batcher.on_batch = self._batches.labels(self._model).observe
-            self._waiting.labels(self._model).set_function(lambda: batcher.waiting_records)
+            batcher.on_batch = self._batches.labels(name).observe
+            self._waiting.labels(name).set_function(lambda: batcher.waiting_records)
 
     def text(self) -> tuple[bytes, str] | None:
         """The numbers in Prometheus's text format, with its content type; None without the package."""
@@ -63,8 +58,8 @@ class Metrics:
 
     def _end(self, response: flask.Response) -> flask.Response:
         endpoint = _endpoint(flask.request)
-        self._requests.labels(self._model, endpoint, response.status_code).inc()
-        self._seconds.labels(self._model, endpoint).observe(time.perf_counter() - flask.g.began)
+        self._requests.labels(endpoint, response.status_code).inc()
+        self._seconds.labels(endpoint).observe(time.perf_counter() - flask.g.began)
         return response
 
 
