@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "base": ("Encoder", "Fusion", "Head", "Modality", "parts"),
     "builder": ("build_model",),
+    "bundling": ("bundle",),
     "encoders": (
         "BackboneEncoder",
         "Conv1DEncoder",

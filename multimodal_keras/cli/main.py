@@ -119,6 +119,16 @@ def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, default=8501)
 
 
+def _bundle(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="an exported folder, or a folder with its numbered versions")
+    command.add_argument("--output", required=True, help="where to, such as bundle/clipart")
+    command.add_argument("--sample", metavar="DATA", help="records to warm up with; some are made up if left out")
+    command.add_argument("--warm-up", type=int, metavar="COUNT", help="how many of them; 16 if left out")
+    command.add_argument("--name", help="of the model; the folder's if left out")
+    command.add_argument("--image", help="of TF Serving, such as tensorflow/serving:2.21.0")
+    command.add_argument("--batching", action="store_true", help="let TF Serving join requests that come together")
+
+
 def _inspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", help="a run, an exported folder, or a .tflite file")
     command.add_argument("--json", action="store_true", help="print the contract as JSON")
@@ -148,6 +158,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, one JSON line each"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
+    "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
     "inspect": (_inspect, "say what goes into a model and what comes out"),
     "contract": (_contract, "say whether clients of one export can use another"),
     "demo": (_demo, "do all of it on the bundled records, and print a table"),

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Ask the model over REST. Needs Python 3.9 or newer, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+URL = "http://localhost:8501"
+MODEL = "@MODEL@"
+# Field to its kind and dtype, and whether a record may lack it.
+FIELDS: Any = "@FIELDS@"
+# Task to its labels, in the order of the model's numbers; None where the numbers are values.
+TASKS: Any = "@TASKS@"
+
+
+def predict(records: list[dict[str, Any]], url: str = URL, timeout: float = 60.0) -> list[dict[str, Any]]:
+    """Answer records.
+
+    Args:
+        records: field to a text, or the bytes of a file; an optional field may be left out.
+        url: of the server.
+        timeout: in seconds.
+
+    Returns:
+        For each record task to numbers, by label where the task has labels.
+
+    Raises:
+        ValueError: if a required field is missing, or the server refuses a record; the message is the server's.
+        OSError: if the server cannot be reached.
+    """
+    body = json.dumps({"instances": [instance(record) for record in records]}).encode("utf-8")
+    request = urllib.request.Request(
+        f"{url}/v1/models/{MODEL}:predict", body, {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            rows = json.load(response)["predictions"]
+    except urllib.error.HTTPError as error:
+        said = error.read().decode("utf-8", "replace")
+        raise ValueError(f"The server refused with status {error.code}: {said}") from error
+    return [answer(row) for row in rows]
+
+
+def instance(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as TensorFlow Serving takes it: every field is there, an absent one is an empty string."""
+    sent: dict[str, Any] = {}
+    for field, facts in FIELDS.items():
+        value = record.get(field) or ""
+        if not value and not facts["optional"]:
+            raise ValueError(f"The field {field} is required. Received none. Fill it.")
+        sent[field] = {"b64": base64.b64encode(value).decode("ascii")} if isinstance(value, bytes) else value
+    return sent
+
+
+def answer(row: Any) -> dict[str, Any]:
+    """Task to numbers. A model of one task answers with the bare numbers."""
+    by_task = row if len(TASKS) > 1 else dict.fromkeys(TASKS, row)
+    return {
+        task: dict(zip(labels, by_task[task])) if labels else by_task[task]  # noqa: B905 (older Python has no strict)
+        for task, labels in TASKS.items()
+    }
+
+
+def main() -> None:
+    """Answer the record on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default=URL)
+    parser.add_argument(
+        "values",
+        nargs="*",
+        metavar="FIELD=VALUE",
+        help=f"a text, or the path of a file; the fields: {', '.join(FIELDS)}",
+    )
+    options = parser.parse_args()
+    record: dict[str, Any] = {}
+    for pair in options.values:
+        field, _, value = pair.partition("=")
+        if field not in FIELDS:
+            parser.error(f"the fields are {', '.join(FIELDS)}, received {field}")
+        record[field] = value if FIELDS[field]["kind"] == "text" else Path(value).read_bytes()
+    try:
+        print(json.dumps(predict([record], options.url)[0], indent=1, ensure_ascii=False))
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()
