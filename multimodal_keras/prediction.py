@@ -28,7 +28,7 @@ def predict(
         records: `Records`, or anything that `data.read` takes. Labels are not needed.
         batch_size: records in a batch.
         on_error: `"raise"`, or `"skip"`: a record that cannot be used is answered by `{"error": reason}`.
-        skipped: a list that gets `{"file", "row", "reason"}` for each of these.
+        skipped: a list that gets `{"file", "row", "field", "reason"}` for each of these.
 
     Returns:
         One answer for each record, in their order: task to `{"label", "probability", "probabilities"}`,

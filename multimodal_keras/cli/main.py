@@ -108,9 +108,16 @@ def _export(command: argparse.ArgumentParser) -> None:
 def _predict(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", help="a run, an exported folder, or a .tflite file")
     command.add_argument("--data", required=True, help="the records")
-    command.add_argument("--output", help="a .jsonl file; standard output if left out")
+    command.add_argument("--output", help="a .jsonl, .csv or .parquet file; JSON on standard output if left out")
+    command.add_argument("--probabilities", action="store_true", help="a column for each label; JSON always has them")
     command.add_argument("--batch-size", type=int, default=64)
-    command.add_argument("--on-error", choices=("raise", "skip"), default="raise")
+    command.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="whether a record that cannot be used ends it, or is answered by its error and listed in OUTPUT.skipped.jsonl",
+    )
+    command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
@@ -156,7 +163,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "train": (_train, "train a model on records"),
     "evaluate": (_evaluate, "measure a run on records, for every subset of modalities"),
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
-    "predict": (_predict, "answer records, one JSON line each"),
+    "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
     "inspect": (_inspect, "say what goes into a model and what comes out"),

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from multimodal_keras.cli.batch import Unfinished, format_of, identity, write_answers
 from multimodal_keras.cli.quiet import quiet_start
-from multimodal_keras.data import read
+from multimodal_keras.data import Records, read
 from multimodal_keras.prediction import RUN_MODEL, load_predictor
+from multimodal_keras.runtime.predicting import Predictor
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer records as JSON lines, one for each record; skipped ones are counted on stderr."""
-    skipped: list[dict[str, Any]] = []
+    """Answer records, one row for each; skipped ones are counted on stderr."""
+    form = format_of(Path(options.output)) if options.output else None
     source: Any = options.model
     if Path(source, RUN_MODEL).exists():
         # Only a run needs Keras, and the plugins that it was trained with.
         source = importlib.import_module("multimodal_keras.cli.loading").load_run(source)
     with quiet_start():
         predictor = load_predictor(source)
-    stream = predictor.stream(read(options.data), options.batch_size, options.on_error, skipped)
-    count = 0
-    with contextlib.ExitStack() as stack:
-        out = stack.enter_context(Path(options.output).open("w", encoding="utf-8")) if options.output else sys.stdout
-        for origin, answer in stream:
-            out.write(json.dumps({"row": origin.row, **answer}, ensure_ascii=False) + "\n")
-            count += 1
-    where = f"; {options.output}" if options.output else ""
-    print(f"{count - len(skipped)} records answered, {len(skipped)} skipped{where}", file=sys.stderr)
+    records = read(options.data)
+    if form is None:
+        rows, skipped = _print_answers(predictor, records, options)
+        where = ""
+    else:
+        written = form(predictor.contract, options.probabilities)
+        facts = {"batch size": options.batch_size, "probabilities": options.probabilities}
+        made_from = identity(Path(options.model), Path(options.data), facts)
+        with Unfinished(Path(options.output), made_from, options.restart) as unfinished:
+            write_answers(predictor, records, written, unfinished, options.batch_size, options.on_error)
+        rows, skipped = unfinished.rows, unfinished.skipped
+        where = f"; {options.output}"
+    print(f"{rows - skipped} records answered, {skipped} skipped{where}", file=sys.stderr)
     return 0
+
+
+def _print_answers(predictor: Predictor, records: Records, options: argparse.Namespace) -> tuple[int, int]:
+    """Answer on standard output; how many rows, and how many of them skipped."""
+    rows = count = 0
+    skipped: list[dict[str, Any]] = []
+    for origin, answer in predictor.stream(records, options.batch_size, options.on_error, skipped):
+        print(json.dumps({"row": origin.row, **answer}, ensure_ascii=False))
+        rows += 1
+        count += len(skipped)
+        skipped.clear()
+    return rows, count

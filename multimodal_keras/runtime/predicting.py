@@ -53,7 +53,7 @@ class Predictor(ABC):
                 is not looked at; a field that is left out, None or empty is missing.
             batch_size: records in a batch.
             on_error: `"raise"`, or `"skip"`: a record that cannot be used is answered by `{"error": reason}`.
-            skipped: a list that gets `{"file", "row", "reason"}` for each of these.
+            skipped: a list that gets `{"file", "row", "field", "reason"}` for each of these.
 
         Returns:
             One answer for each record, in their order: task to `{"label", "probability", "probabilities"}`,
@@ -95,7 +95,8 @@ class Predictor(ABC):
                 if isinstance(found, DataError):
                     if on_error == "raise":
                         raise found
-                    skipped.append({"file": origin.file, "row": origin.row, "reason": found.reason})
+                    facts = {"file": origin.file, "row": origin.row, "field": found.field, "reason": found.reason}
+                    skipped.append(facts)
                     found = {"error": found.reason}
                 yield origin, found
 
