@@ -78,6 +78,7 @@ def bundle(
 
     Raises:
         ValueError: if there is no exported SavedModel, a record cannot be answered, or the folder holds something else.
+        TypeError: for records of another kind.
     """
     found, folder = find_source(Path(source), name), Path(folder)
     if not 1 <= warm_up <= MOST_RECORDS:
@@ -85,8 +86,7 @@ def bundle(
             f"TensorFlow Serving takes 1 to {MOST_RECORDS} warm-up records. Received {warm_up!r}. Change warm_up."
         )
     _check_place(folder, found)
-    given = None if records is None else list(islice(records, warm_up))
-    base = getattr(records, "folder", None)
+    given, base = _given(records, warm_up), getattr(records, "folder", None)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
         made = Path(beside, "made")
@@ -155,6 +155,17 @@ def _json_value(kind: str, value: bytes) -> Any:
 def _rounded(values: np.ndarray) -> Any:
     """Numbers as far as they are the same on every run."""
     return np.vectorize(lambda value: float(f"{value:.5g}"), otypes=[float])(values).tolist()
+
+
+def _given(records: Any, count: int) -> list[Mapping[str, Any]] | None:
+    if records is None:
+        return None
+    if isinstance(records, (str, Path, Mapping)):
+        raise TypeError(
+            "Records are dicts of field to value, or what multimodal_keras.data.read returned. "
+            f"Received one {type(records).__name__}. Read the file first, or pass a list."
+        )
+    return list(islice(records, count))
 
 
 def _check_place(folder: Path, source: Source) -> None:

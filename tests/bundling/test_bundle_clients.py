@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from bundle_serving import ENVIRONMENT, SECONDS, Served
+from debian import installed
 
 import multimodal_keras as mk
 
@@ -99,6 +101,7 @@ def test_rest_client_by_hand(pictures_served: Served, clipart: mk.data.Records) 
 
 
 def test_curl(served: Served) -> None:
+    installed("curl", "curl")
     done = run("sh", served.folder / "curl.sh", served.url)
     assert done.returncode == 0, done.stderr
     status, answer = map(json.loads, done.stdout.split("\n", 1))
@@ -107,6 +110,15 @@ def test_curl(served: Served) -> None:
     (row,) = answer["predictions"]
     for task, numbers in expected.items():
         np.testing.assert_allclose(row[task] if len(expected) > 1 else row, numbers, rtol=1e-4)
+
+
+def test_health_check(served: Served, tmp_path: Path) -> None:
+    service = yaml.safe_load((served.folder / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]["serving"]
+    (kind, *command), port = service["healthcheck"]["test"], served.url.rpartition(":")[2]
+    assert kind == "CMD"
+    assert run(*command[:-1], command[-1].replace("8501", port)).returncode == 0
+    assert run(*command[:-1], command[-1].replace("8501", "9")).returncode != 0
+    assert run(*command[:-1], command[-1].replace("8501", port).replace("models/", "models/not-")).returncode != 0
 
 
 @pytest.fixture
@@ -140,6 +152,7 @@ def grpc_target(pictures_served: Served) -> Iterator[str]:
 def test_grpc_client(
     pictures_served: Served, grpc_target: str, clipart: mk.data.Records, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    monkeypatch.setenv("no_grpc_proxy", "127.0.0.1")
     client, records = module(pictures_served.folder / "client_grpc.py"), real_records(clipart)
     records.append({"image": records[0]["image"]})
     check_answers(pictures_served, records, client.predict(records, grpc_target))

@@ -149,6 +149,9 @@ def test_refused_arguments(exported: Path, tmp_path: Path) -> None:
     for name in ("9lives", "a/b", "-", "a.", "x" * 52):
         with pytest.raises(ValueError, match="Choose another one by name"):
             mk.bundle(exported, tmp_path / "bundle", name=name)
+    for records in ("rows.csv", {"title": "a cat"}):
+        with pytest.raises(TypeError, match="Records are dicts"):
+            mk.bundle(exported, tmp_path / "bundle", records=records)
     for source in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ValueError, match=r"no saved_model.pb. Export first"):
             mk.bundle(source, tmp_path / "bundle")
