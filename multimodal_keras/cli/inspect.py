@@ -18,7 +18,7 @@ from multimodal_keras.runtime.inside import operators, packed_files
 def run(options: argparse.Namespace) -> None:
     """Print what goes into a model and what comes out."""
     path = Path(options.path)
-    if is_artefact(path):
+    if path.exists() and is_artefact(path):
         folder = path.parent if path.suffix == ".tflite" else path
         contract = read_contract(path)
         parity = folder / PARITY

@@ -47,6 +47,31 @@ def metric_drops(
     return drops
 
 
+def judged_drops(
+    found: Parts, wanted: Outputs, got: Outputs, labels: Labels, limit: float, *, whole: bool
+) -> tuple[dict[str, dict[str, Any]], bool]:
+    """`metric_drops`, and whether they are acceptable.
+
+    With all modalities, a drop beyond the limit is too much as it stands. With one of them missing a model is often weak,
+    and a few answers that hang in the balance decide: there it is too much if the interval lies above 0 as well.
+
+    Args:
+        found: the components of the model.
+        wanted: task to what the model answers.
+        got: task to what the file answers.
+        labels: task to `(targets, weights)`.
+        limit: the largest drop.
+        whole: whether all modalities are there.
+    """
+    drops = metric_drops(found, wanted, got, labels, DRAWS if whole else 0)
+    # A NaN is no number below a limit.
+    beyond = [task for task, drop in drops.items() if not drop["drop"] <= limit]
+    if beyond and not whole:
+        drops = metric_drops(found, wanted, got, labels)
+        beyond = [task for task in beyond if drops[task]["interval"] is None or not drops[task]["interval"][0] <= 0]
+    return drops, not beyond
+
+
 def _measured(
     head: Head, wanted: np.ndarray, got: np.ndarray, labels: tuple[np.ndarray, np.ndarray], draws: int
 ) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class TFLiteOptions:
         split: whether to write one file for each encoder and one for fusion and heads as well, so that an app can encode
             a picture once and use it again.
         max_metric_drop: by how much the first metric of any task may get worse in a quantized file, 0.01 being one
-            point. An error (MAE) counts in standard deviations of the training values.
+            point. An error (MAE) counts in standard deviations of the training values. With a modality missing, a larger
+            drop is refused only if its interval lies above 0.
         calibration_size: how many records the ranges of int8 are measured on, drawn evenly over the classes.
     """
 

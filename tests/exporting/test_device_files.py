@@ -16,7 +16,7 @@ import multimodal_keras as mk
 from multimodal_keras.exporting import ParityError, TFLiteOptions, device_files, tflite
 from multimodal_keras.exporting.alone import CrashError, run_alone
 from multimodal_keras.exporting.device_files import calibration_examples
-from multimodal_keras.exporting.gate import metric_drops
+from multimodal_keras.exporting.gate import judged_drops, metric_drops
 from multimodal_keras.exporting.tflite import write_tflite
 from multimodal_keras.runtime.artefacts import load, read_contract
 
@@ -280,6 +280,27 @@ def test_what_a_drop_is(model, clipart):
     none = {task: (target, np.zeros(10)) for task, (target, _) in targets.items()}
     drops = metric_drops(found, {"subject": right, "colourful": values}, got, none)
     assert drops["subject"] == {"metric": "difference from Keras", "drop": pytest.approx(0.1), "interval": None}
+
+
+def test_with_a_modality_missing_a_drop_by_chance_is_accepted(model):
+    """One answer of twenty is no more than chance; ten are, and with all modalities one is too much."""
+    found = mk.parts(model)
+    labels = len(found.heads["subject"].labels)
+    right = np.eye(labels, dtype="float32")[np.arange(20) % labels]
+    values = np.zeros((20, 1), "float32")
+    targets = {"subject": (np.arange(20) % labels, np.ones(20)), "colourful": (values, np.ones(20))}
+
+    def judged(wrong, *, whole):
+        got = np.concatenate([np.roll(right[:wrong], 1, axis=1), right[wrong:]])
+        wanted = {"subject": right, "colourful": values}
+        return judged_drops(found, wanted, wanted | {"subject": got}, targets, 0.01, whole=whole)
+
+    drops, accepted = judged(1, whole=False)
+    assert accepted
+    assert drops["subject"]["drop"] == pytest.approx(0.05)
+    assert drops["subject"]["interval"][0] == pytest.approx(0.0)
+    assert not judged(10, whole=False)[1]
+    assert not judged(1, whole=True)[1]
 
 
 def test_examples_come_evenly_from_all_classes(model, clipart):
