@@ -124,6 +124,15 @@ def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", help="a folder of versions, one version of it, or a .tflite file")
     command.add_argument("--host", default="127.0.0.1", help="0.0.0.0 to be reached from other machines")
     command.add_argument("--port", type=int, default=8501)
+    command.add_argument("--api-keys", metavar="FILE", help="hashed keys, made by the command key; others get 401")
+    command.add_argument(
+        "--origin", action="append", metavar="URL", help="a web page whose requests are allowed; repeat"
+    )
+
+
+def _key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", help="whose key it is")
+    command.add_argument("--file", required=True, help="where its hash is added")
 
 
 def _bundle(command: argparse.ArgumentParser) -> None:
@@ -166,6 +175,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
+    "key": (_key, "make an API key for serve"),
     "inspect": (_inspect, "say what goes into a model and what comes out"),
     "contract": (_contract, "say whether clients of one export can use another"),
     "demo": (_demo, "do all of it on the bundled records, and print a table"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from multimodal_keras.runtime.answers import answers
+from multimodal_keras.serving.access import Access
 from multimodal_keras.serving.batcher import RETRY_SECONDS
 from multimodal_keras.serving.metrics import Metrics
 from multimodal_keras.serving.model import ServedModel
@@ -44,6 +46,8 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_records: int = MAX_RECORDS,
     poll_seconds: float = POLL_SECONDS,
+    api_keys: str | Path | None = None,
+    origins: Sequence[str] = (),
     **batching: Any,
 ) -> flask.Flask:
     """An application that serves one exported model, and needs nothing but its folder.
@@ -71,6 +75,8 @@ def create_app(
         max_body_bytes: larger requests get 413.
         max_records: requests with more records get 400.
         poll_seconds: between two looks for a newer version.
+        api_keys: a file of hashed keys, made by `multimodal-keras key`; requests without one of them get 401.
+        origins: of web pages whose requests browsers may send, such as `https://example.org`.
         **batching: how requests that come at the same time share a call: `max_batch` records in one (32), at most
             `max_waiting` records that wait (48; what is more gets 503 with Retry-After), `timeout_seconds` before a
             request gets 504 (30).
@@ -79,7 +85,7 @@ def create_app(
         A WSGI application. Run it by `serve`, or any WSGI server with threads and one process for each model in memory.
 
     Raises:
-        ValueError: if there is no such model, a limit is below 1, or the name has `/` or `:`.
+        ValueError: if there is no such model or file of keys, a limit is below 1, or the name has `/` or `:`.
         ImportError: without Flask, when this module is imported.
     """
     if min(max_body_bytes, max_records) < 1:
@@ -99,6 +105,7 @@ def create_app(
 
     views = _Views(Versions(folder, load, poll_seconds), max_records, metrics)
     app.extensions[STOP] = views.stop
+    Access(api_keys, origins).guard(app)
     # Not a route: the whole raw path is matched, in any case, and what is malformed gets 400 and not 404 or 405.
     app.before_request(views.rest)
     for path in PLAIN_PATHS:
@@ -224,6 +231,8 @@ def _error(error: Exception) -> Any:
         response = _json(json.dumps({"error": error.message}), error.status)
         if error.status == 503:
             response.headers["Retry-After"] = str(RETRY_SECONDS)
+        if error.status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
         return response
     if isinstance(error, HTTPException):
         return _http_error(error)
