@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.cli.batch import Unfinished, format_of, identity, write_answers
+from multimodal_keras.cli.batch import JSONLines, Unfinished, format_of, identity, write_answers
 from multimodal_keras.cli.quiet import quiet_start
 from multimodal_keras.data import Records, read
 from multimodal_keras.prediction import RUN_MODEL, load_predictor
@@ -18,7 +18,7 @@ from multimodal_keras.runtime.predicting import Predictor
 
 def run(options: argparse.Namespace) -> int:
     """Answer records, one row for each; skipped ones are counted on stderr."""
-    form = format_of(Path(options.output)) if options.output else None
+    form = _form(options)
     source: Any = options.model
     if Path(source, RUN_MODEL).exists():
         # Only a run needs Keras, and the plugins that it was trained with.
@@ -39,6 +39,16 @@ def run(options: argparse.Namespace) -> int:
         where = f"; {options.output}"
     print(f"{rows - skipped} records answered, {skipped} skipped{where}", file=sys.stderr)
     return 0
+
+
+def _form(options: argparse.Namespace) -> type[JSONLines] | None:
+    """The output's format; None for standard output."""
+    if not options.output:
+        return None
+    output = Path(options.output)
+    if output.exists() and Path(options.data).exists() and output.samefile(options.data):
+        raise ValueError(f"An output is another file than the records. Received {str(output)!r} for both. Rename one.")
+    return format_of(output)
 
 
 def _print_answers(predictor: Predictor, records: Records, options: argparse.Namespace) -> tuple[int, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 
 import pytest
 import yaml
+from batch_files import MANY, written
 
 import multimodal_keras as mk
 from multimodal_keras.cli import main
@@ -69,3 +71,53 @@ def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "clipart" / "1"
     assert main(["export", str(run), "--output", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def batch_export(clipart: mk.data.Records, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model that reads titles, with a head of each kind."""
+    model = mk.build_model(
+        {"title": mk.TextModality(4)},
+        {
+            "subject": mk.ClassificationHead(),
+            "colourful": mk.RegressionHead(),
+            "tags": mk.MultiLabelHead(labels=["a", "b, c"]),
+        },
+        encoders={"title": mk.EmbeddingEncoder(embedding_width=4)},
+        adapt_to=clipart,
+    )
+    return mk.export(model, tmp_path_factory.mktemp("batch") / "1", sample=clipart, sample_size=4).folder
+
+
+@pytest.fixture(scope="session")
+def batch_model(batch_export: Path) -> str:
+    """Its TFLite file."""
+    return str(batch_export / "model.tflite")
+
+
+@pytest.fixture(scope="session")
+def titles() -> list[str]:
+    """2,494 real ones."""
+    return [record["title"] for record in mk.data.clipart()]
+
+
+@pytest.fixture
+def few(titles: list[str], tmp_path: Path) -> Path:
+    """150 rows: two batches and a part of one."""
+    return written(tmp_path / "few.csv", titles[:150])
+
+
+@pytest.fixture
+def broken(titles: list[str], tmp_path: Path) -> Path:
+    """150 rows, of which the 70th has no title, and the 71st a cell too many."""
+    path = written(tmp_path / "broken.csv", [*titles[:69], "", *titles[70:150]])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[71] += ",surplus"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def many(titles: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20,000 rows."""
+    return written(tmp_path_factory.mktemp("many") / "many.csv", itertools.islice(itertools.cycle(titles), MANY))

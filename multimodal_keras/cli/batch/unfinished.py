@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -25,7 +26,7 @@ class Unfinished:
         skipped: how many of these are skipped.
 
     Raises:
-        ValueError: if an earlier process left an output that is made from something else.
+        ValueError: if an earlier process left an output that is made from something else, or still writes it.
     """
 
     def __init__(self, output: Path, identity: dict[str, Any], restart: bool) -> None:
@@ -34,11 +35,16 @@ class Unfinished:
         self._state = output.with_name(f"{output.name}.partial.json")
         self._skipped_output = output.with_name(f"{output.name}.skipped.jsonl")
         self._skipped_lines = output.with_name(f"{output.name}.skipped.jsonl.partial")
-        state = None if restart else self._left()
-        found: dict[str, Any] = state or {"rows": 0, "skipped": 0, "bytes": [0, 0]}
-        self.rows, self.skipped = found["rows"], found["skipped"]
         output.parent.mkdir(parents=True, exist_ok=True)
         self._files = [path.open("ab") for path in (self.lines, self._skipped_lines)]
+        try:
+            self._hold()
+            state = None if restart else self._left()
+        except ValueError:
+            self.close()
+            raise
+        found: dict[str, Any] = state or {"rows": 0, "skipped": 0, "bytes": [0, 0]}
+        self.rows, self.skipped = found["rows"], found["skipped"]
         for file, size in zip(self._files, found["bytes"], strict=True):
             file.truncate(size)
             file.seek(size)
@@ -47,6 +53,10 @@ class Unfinished:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files; what was added stays."""
         for file in self._files:
             file.close()
 
@@ -67,7 +77,7 @@ class Unfinished:
         """Put a file that was made from all lines in the output's place, and the skipped records beside it."""
         for file in self._files:
             os.fsync(file.fileno())
-            file.close()
+        self.close()
         if self.skipped:
             os.replace(self._skipped_lines, self._skipped_output)
         else:
@@ -76,6 +86,19 @@ class Unfinished:
         os.replace(made, self._output)
         for path in (self._state, self.lines, self._skipped_lines):
             path.unlink(missing_ok=True)
+
+    def _hold(self) -> None:
+        """Keep other processes away until the files are closed."""
+        if os.name != "posix":
+            return
+        fcntl = importlib.import_module("fcntl")
+        try:
+            fcntl.flock(self._files[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"One process writes an output. Received {str(self._output)!r}, which another one is writing. Wait for it, "
+                "or end it."
+            ) from None
 
     def _left(self) -> dict[str, Any] | None:
         """What an earlier process noted, if its files are still as long as that."""
@@ -88,10 +111,8 @@ class Unfinished:
                 f"An unfinished output goes on with what it began with. Received another {', '.join(other)} than "
                 f"{str(self.lines)!r} was made with. Repeat the command as it was, or start over by --restart."
             )
-        files = (self.lines, self._skipped_lines)
-        if any(
-            not file.exists() or file.stat().st_size < size for file, size in zip(files, state["bytes"], strict=True)
-        ):
+        sizes = [os.fstat(file.fileno()).st_size for file in self._files]
+        if any(size < noted for size, noted in zip(sizes, state["bytes"], strict=True)):
             print(f"{self.lines} is not whole: starting over", file=sys.stderr)
             return None
         return state if state["rows"] else None
