@@ -117,6 +117,20 @@ def test_predict(small, exported, rows):
     assert_same(map(json.loads, said.splitlines()), mk.predict(exported, rows))
 
 
+def test_predict_into_a_table(small, exported, rows):
+    (small.folder / "table.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    command = ("multimodal-keras", "predict", "model.tflite", "--data", "table.jsonl", "--output")
+    small.run(*command, "answers.csv")
+    found = list(mk.data.read(small.folder / "answers.csv"))
+    assert [answer["subject"] for answer in found] == [
+        answer["subject"]["label"] for answer in mk.predict(exported, rows)
+    ]
+    process = small.start(*command, "answers.parquet")
+    _, complained = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert complained.startswith("multimodal-keras predict: A .parquet file is written by pyarrow.")
+
+
 def test_inspect(small):
     said, _ = small.run("multimodal-keras", "inspect", "model.tflite")
     assert "(1, 24, 24, 3)" in said
