@@ -42,11 +42,13 @@ def killed(command, change):
     return done.returncode != 0
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_killed_process_is_gone_on_with(suffix, batch_model, many, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("way", "suffix"), [*(("model.tflite", suffix) for suffix in SUFFIXES), pytest.param(".", "csv", id="SavedModel")]
+)
+def test_a_killed_process_is_gone_on_with(way, suffix, batch_export, many, tmp_path, capsys):
     output, whole = tmp_path / f"killed.{suffix}", tmp_path / f"whole.{suffix}"
-    assert main(predict(batch_model, many, whole)) == 0
-    command = predict(batch_model, many, output)
+    assert main(predict(batch_export / way, many, whole)) == 0
+    command = predict(batch_export / way, many, output)
     assert killed(command, 101)
     assert beside(output) == [".partial", ".partial.json", ".partial.tmp", ".skipped.jsonl.partial"]
     assert not output.exists()
