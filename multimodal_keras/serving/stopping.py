@@ -31,6 +31,7 @@ class GracefulStop:
 
     def __init__(self, linger_seconds: float = LINGER_SECONDS, grace_seconds: float = GRACE_SECONDS) -> None:
         self.is_stopping = False
+        self._is_over = False
         self._linger, self._grace = linger_seconds, grace_seconds
 
     def install(self, sockets: Mapping[int, Any]) -> None:
@@ -43,6 +44,8 @@ class GracefulStop:
             return
 
         def on_signal(*_: Any) -> None:
+            if self._is_over:
+                raise SystemExit  # waitress leaves its loop on it
             if not self.is_stopping:
                 self.is_stopping = True
                 threading.Thread(target=self._end_when_idle, args=(sockets,), daemon=True).start()
@@ -56,8 +59,9 @@ class GracefulStop:
             if is_busy(sockets):
                 idle_since = time.monotonic()
             time.sleep(_POLL_SECONDS)
-        # waitress leaves its loop on an interrupt; a signal also wakes it from waiting for the network.
-        os.kill(os.getpid(), signal.SIGINT)
+        # Once more, to wake the main thread from waiting for the network. SIGINT may be ignored: behind a shell's `&` it is.
+        self._is_over = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def is_busy(sockets: Mapping[int, Any]) -> bool:

@@ -72,6 +72,8 @@ def start(exported: Path) -> tuple[subprocess.Popen[bytes], int]:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
     code = f"import multimodal_keras as mk; mk.serving.serve({str(exported)!r}, port={number})"
+    # As a shell starts what stands before `&`: with SIGINT ignored.
+    code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {code}"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + SECONDS
     while not listens(number):
