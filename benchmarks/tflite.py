@@ -1,4 +1,4 @@
-"""How LSTMs and whole models run on a device, against what plain Keras writes.
+"""How LSTMs, GRUs and whole models run on a device, against what plain Keras writes.
 
 One run compares, with the same weights: the hoisted loop and the fused op of `multimodal_keras`,
 `model.export(format="litert")` of Keras, Keras's own loop converted at batch 1, and Keras's unrolled layer. Each file is
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import statistics
 import tempfile
@@ -34,21 +35,24 @@ import multimodal_keras as mk
 from multimodal_keras.exporting.tflite import write_tflite
 
 STEPS, UNITS, CHANNELS, RECORDS = (32, 128), (64, 128), 32, 4
+KINDS = {"LSTM": (mk.LSTMEncoder, keras.layers.LSTM), "GRU": (mk.GRUEncoder, keras.layers.GRU)}
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
+Case = tuple[str, int, int, bool]  # kind, steps, units, all states or the last
 SPEED_GOAL, SIZE_GOAL, DROP_GOAL = 1.15, 0.30, 0.01
 LOOP, FUSED, EXPORT, WHILE, UNROLLED = "loop (ours)", "fused (ours)", "keras export", "keras loop", "keras unrolled"
 
 
-# One LSTM ------------------------------------------------------------------------------------------------------------
+# One recurrent layer -------------------------------------------------------------------------------------------------
 
 
-def lstm_models(steps: int, units: int, sequence: bool) -> dict[str, keras.Model]:
+def layer_models(kind: str, steps: int, units: int, sequence: bool) -> dict[str, keras.Model]:
     """Ours, Keras's and Keras's unrolled, with the same weights, from frames to all states or the last one."""
-    encoder = mk.LSTMEncoder(units)
+    ours, plain = KINDS[kind]
+    encoder = ours(units)
     encoder.build((None, steps, CHANNELS))
     layers: dict[str, Any] = {"ours": encoder}
     for name, unroll in (("keras", False), ("unrolled", True)):
-        layers[name] = keras.layers.LSTM(units, return_sequences=True, unroll=unroll)
+        layers[name] = plain(units, return_sequences=True, unroll=unroll)
         layers[name].build((None, steps, CHANNELS))
         layers[name].set_weights(encoder.get_weights())
     models = {}
@@ -71,8 +75,9 @@ def keras_export(model: keras.Model, path: Path) -> None:
         model.export(path, format="litert", verbose=False)
 
 
-def compare_lstm(folder: Path, steps: int, units: int, sequence: bool, rounds: int) -> dict[str, dict[str, Any]]:
-    models = lstm_models(steps, units, sequence)
+def compare_layer(folder: Path, case: Case, rounds: int) -> dict[str, dict[str, Any]]:
+    kind, steps, units, _ = case
+    models = layer_models(*case)
     writers: dict[str, Callable[[Path], None]] = {
         LOOP: lambda path: batch_1(models["ours"], path),
         FUSED: lambda path: batch_1(models["ours"], path, lstm="fused"),
@@ -82,6 +87,8 @@ def compare_lstm(folder: Path, steps: int, units: int, sequence: bool, rounds: i
     }
     frames = np.random.default_rng(steps + units).normal(size=(RECORDS, steps, CHANNELS)).astype("float32")
     expected = {"states": models["keras"](frames, training=False)["states"].numpy()}
+    if kind == "GRU":
+        del writers[FUSED]  # LiteRT has such an op for LSTMs alone
     rows = written(folder, writers)
     return measured(rows, {"frames": frames}, expected, rounds)
 
@@ -192,10 +199,10 @@ def verdict(met: bool, text: str) -> str:
     return f"{'met   ' if met else 'MISSED'}  {text}"
 
 
-def lstm_report(results: dict[tuple[int, int, bool], dict[str, dict[str, Any]]]) -> list[str]:
-    lines = [f"{'one LSTM, float32, 1 thread':34}{'KB':>8}{'p50 ms':>9}{'of loop':>9}{'difference':>12}"]
-    for (steps, units, sequence), rows in results.items():
-        lines.append(f"{steps} steps, {units} units, {'all states' if sequence else 'last state'}")
+def layer_report(results: dict[Case, dict[str, dict[str, Any]]]) -> list[str]:
+    lines = [f"{'one layer, float32, 1 thread':34}{'KB':>8}{'p50 ms':>9}{'of loop':>9}{'difference':>12}"]
+    for (kind, steps, units, sequence), rows in results.items():
+        lines.append(f"{kind}, {steps} steps, {units} units, {'all states' if sequence else 'last state'}")
         for way, row in rows.items():
             size = f"{row['bytes'] / 1e3:8.0f}" if "bytes" in row else f"{'':8}"
             said = (
@@ -209,7 +216,11 @@ def lstm_report(results: dict[tuple[int, int, bool], dict[str, dict[str, Any]]])
         for way in (WHILE, UNROLLED)
     }
     smallest = all(
-        row["bytes"] >= rows[FUSED]["bytes"] for rows in results.values() for row in rows.values() if "ms" in row
+        row["bytes"] >= rows[FUSED]["bytes"]
+        for rows in results.values()
+        if FUSED in rows
+        for row in rows.values()
+        if "ms" in row
     )
     return [
         *lines,
@@ -274,13 +285,11 @@ def main() -> None:
     arguments = parser.parse_args()
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        for sequence in (False, True):
-            for steps in STEPS:
-                for units in UNITS:
-                    place = Path(folder, f"{steps}-{units}-{sequence}")
-                    place.mkdir()
-                    results[steps, units, sequence] = compare_lstm(place, steps, units, sequence, arguments.rounds)
-        print("\n".join(lstm_report(results)), flush=True)
+        for case in itertools.product(KINDS, STEPS, UNITS, (False, True)):
+            place = Path(folder, "-".join(map(str, case)))
+            place.mkdir()
+            results[case] = compare_layer(place, case, arguments.rounds)
+        print("\n".join(layer_report(results)), flush=True)
         models = {"quickstart model": quickstart_model(arguments.epochs)}
         if arguments.run:
             models["demo model"] = keras.saving.load_model(arguments.run / "model.keras")
