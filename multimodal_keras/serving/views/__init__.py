@@ -1,0 +1,1 @@
+"""What answers requests: a module for each concern, whose `add_views` puts it into an application."""

@@ -1,0 +1,41 @@
+"""`POST /predict`, for people: records in, labels with probabilities out."""
+
+from __future__ import annotations
+
+import json
+
+import flask
+
+from multimodal_keras.runtime.answers import answers
+from multimodal_keras.serving.host import Host
+from multimodal_keras.serving.parsing import parse_object
+from multimodal_keras.serving.records import RECORDS
+from multimodal_keras.serving.replies import json_reply
+from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
+
+PATHS = ("/predict", "/api/multimodal")
+
+
+def add_views(app: flask.Flask, host: Host) -> None:
+    """Answer the plain paths of an application."""
+    views = _Views(host)
+    for path in PATHS:
+        app.add_url_rule(path, path, views.predict, methods=["POST"], provide_automatic_options=False)
+
+
+class _Views:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def predict(self) -> flask.Response:
+        request, served = flask.request, self._host.served()
+        if request.mimetype == "multipart/form-data":
+            files = [(field, file.read()) for field, file in request.files.items(multi=True)]
+            inputs, count = served.reader.form_inputs(request.form.items(multi=True), files), 1
+        else:
+            records = served.reader.split(parse_object(request.get_data()))
+            count = len(records)
+            self._host.check_count(count)
+            inputs = served.reader.inputs(records)
+        outputs = served.model.call(DEFAULT_SIGNATURE, inputs, count, RECORDS)
+        return json_reply(json.dumps({"answers": answers(served.model.contract, outputs)}, ensure_ascii=False))
