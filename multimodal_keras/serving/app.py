@@ -17,6 +17,7 @@ from multimodal_keras.serving.access import Access
 from multimodal_keras.serving.host import Host, Served
 from multimodal_keras.serving.metrics import Metrics
 from multimodal_keras.serving.replies import add_headers, error_reply
+from multimodal_keras.serving.uploads import UploadRequest
 from multimodal_keras.serving.versions import POLL_SECONDS, Versions
 from multimodal_keras.serving.views import operations, plain, rest
 
@@ -84,6 +85,9 @@ def create_app(
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
+    app.request_class = UploadRequest
+    # Two slashes are another path, and not a redirect to whatever the request calls its host.
+    app.url_map.merge_slashes = False
     metrics = Metrics()
     metrics.watch(app)
 

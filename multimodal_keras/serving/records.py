@@ -62,12 +62,14 @@ class RecordReader:
                 raise (refusal.at(f"{RECORDS}[{number}]") if len(records) > 1 else refusal) from None
         return self._batch(rows)
 
-    def form_inputs(self, texts: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> dict[str, Array]:
+    def form_inputs(
+        self, texts: Iterable[tuple[str | None, str]], files: Iterable[tuple[str | None, bytes]]
+    ) -> dict[str, Array]:
         """One record from a form.
 
         Args:
-            texts: name and value of each text field.
-            files: name and content of each file; its own name and type are not looked at.
+            texts: name and value of each text field; the name is None where a part has none.
+            files: name, or None, and content of each file; its own name and type are not looked at.
 
         Returns:
             Field to `(1, ...)`.
@@ -77,6 +79,8 @@ class RecordReader:
         """
         record: dict[str, Any] = {}
         for name, value in [*texts, *files]:
+            if not name:
+                raise Refusal(f"Each part of a form has a name. Received one without. {self._known()}")
             if name in record:
                 raise Refusal(f"A form holds each field once. Received {shorten(name)} twice. Send records as JSON.")
             record[name] = value
