@@ -11,6 +11,7 @@ from multimodal_keras.base import Encoder, Fusion, Head, Modality, check_names, 
 from multimodal_keras.base.missing import AbsentZeros, Missing, ModalityDropout
 from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
 from multimodal_keras.registry import get
+from multimodal_keras.runtime.raw import pick
 
 DEFAULT_FUSION = "ConcatFusion"
 
@@ -131,13 +132,15 @@ def _adapt(components: Mapping[str, Any], records: Iterable[Mapping[str, Any]] |
 
 def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
     folder = getattr(records, "folder", None)
+    columns = component.columns if isinstance(component, Modality) else ()
     for record in records:
-        if key not in record:
+        if not record.keys() & {key, *columns}:
             raise ValueError(
                 f"Every record has a field for each modality and task. Received the fields {', '.join(map(str, record))}. "
                 f"Name the modality or task as its field, or add the column {key!r}."
             )
-        yield component.read(record[key], folder) if isinstance(component, Modality) else record[key]
+        value = pick(record, key, columns)
+        yield component.read(value, folder) if isinstance(component, Modality) else value
 
 
 def _inputs(modalities: Mapping[str, Modality], rate: float, seed: int | None) -> tuple[dict[str, Any], dict[str, Any]]:

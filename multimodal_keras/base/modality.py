@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from multimodal_keras.runtime.raw import SCALAR
+
 
 @dataclass(frozen=True)
 class FeatureSpec:
@@ -37,6 +39,7 @@ class Modality(keras.layers.Layer):
     * `decode`: raw values to the device's tensor (pure TensorFlow, batch-wise, the same function in training and serving);
     * `call`: everything numeric that must never be written twice;
     * `adapt` and `is_adapted`, if something has to be learned from records before there is a graph;
+    * `columns`, if one field is made of several columns of a record;
     * `contract`: what somebody without this package needs to know to send the right tensor.
 
     Args:
@@ -53,6 +56,7 @@ class Modality(keras.layers.Layer):
     """
 
     kind = "modality"
+    columns: tuple[str, ...] = ()
     default_encoder = "TransformerEncoder"
     file_suffixes: tuple[str, ...] = ()
 
@@ -79,11 +83,11 @@ class Modality(keras.layers.Layer):
         """Turn a record's value into what a client would send.
 
         Args:
-            value: what the reader found; None or NaN where the cell is empty.
+            value: what the reader found; None or NaN where the cell is empty; a dict for a field of several `columns`.
             folder: the folder to which a path in the record is relative.
 
         Returns:
-            A Python or numpy value for `raw_spec()`; `b""` where the field is missing.
+            A Python or numpy value for `raw_spec()`; `b""` or None where the field is missing.
 
         Raises:
             ValueError: if the value is of a wrong kind or its file cannot be read.
@@ -117,8 +121,10 @@ class Modality(keras.layers.Layer):
         return []
 
     def contract(self) -> dict[str, Any]:
-        """JSON-able facts for a client: `kind`, what `decode` does, units and ranges."""
-        return {"kind": self.kind}
+        """JSON-able facts for a client: `kind`, what `decode` does, units and ranges; `raw` where it is not one string."""
+        spec = self.raw_spec()
+        raw = {"shape": list(spec.shape), "dtype": spec.dtype.name}
+        return {"kind": self.kind} if raw == SCALAR else {"kind": self.kind, "raw": raw}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "optional": self.optional}

@@ -14,11 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from multimodal_keras.bundling.filling import client_arguments, client_literals, config_texts, fill_templates
-from multimodal_keras.bundling.samples import RawRecord, raw_records
+from multimodal_keras.bundling.filling import (
+    TEXT,
+    client_arguments,
+    client_literals,
+    config_texts,
+    fill_templates,
+    form_of,
+)
+from multimodal_keras.bundling.samples import RawRecord, batch_of, raw_records
 from multimodal_keras.bundling.source import SIGNATURE, Source, copy_version, find_source, read_whole_contract
 from multimodal_keras.bundling.warmup import MOST_RECORDS, warm_up_requests, write_warm_up
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
+from multimodal_keras.runtime.raw import Raw
 
 MARK = "bundle.json"
 IMAGE = "tensorflow/serving:2.21.0"
@@ -129,11 +137,9 @@ def _write_version(
 
 def _write_example(made: Path, artefact: SavedModelArtefact, source: Source, raw: RawRecord) -> None:
     contract = artefact.contract
-    instance = {
-        field: _json_value(contract["modalities"][field]["kind"], value) for field, value in sorted(raw.items())
-    }
+    instance = {field: _json_value(contract["modalities"][field], value) for field, value in sorted(raw.items())}
     _write_json(made / "request.json", {"instances": [instance]})
-    outputs = artefact.outputs({field: [value] for field, value in raw.items()})
+    outputs = artefact.outputs(batch_of(raw))
     inputs = contract["signatures"][SIGNATURE]["inputs"]
     expected = {
         "model": source.name,
@@ -146,8 +152,10 @@ def _write_example(made: Path, artefact: SavedModelArtefact, source: Source, raw
     _write_json(made / "expected.json", expected)
 
 
-def _json_value(kind: str, value: bytes) -> Any:
-    if kind == "text":
+def _json_value(facts: Mapping[str, Any], value: Raw) -> Any:
+    if isinstance(value, np.ndarray):
+        return (value.astype(str) if value.dtype == object else value).tolist()
+    if form_of(facts) == TEXT:
         return value.decode("utf-8", "replace")
     return {"b64": base64.b64encode(value).decode("ascii")} if value else ""
 
@@ -187,4 +195,4 @@ def _weights(made: Path) -> int:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from multimodal_keras.bundling.source import SIGNATURE, Source
+from multimodal_keras.runtime.kinds import KINDS
+from multimodal_keras.runtime.raw import SCALAR, raw_spec
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Where each template goes in the bundle, if not to its top.
@@ -23,6 +25,8 @@ _FLAGS = [
 _BATCHING = ["--enable_batching=true", "--batching_parameters_file=/config/batching.config"]
 _TENSORFLOW_MEBIBYTES = 1024
 _WIDTH = 110
+TEXT, FILE, ARRAY = "text", "file", "array"
+_TYPED = {TEXT: '"a text"', FILE: "file", ARRAY: "'[...]'"}
 
 
 def fill_templates(folder: Path, texts: Mapping[str, str], literals: Mapping[str, Any]) -> None:
@@ -74,11 +78,19 @@ def config_texts(source: Source, image: str, batching: bool, weights: int, recor
     }
 
 
+def form_of(facts: Mapping[str, Any]) -> str:
+    """In what form a person has a field's value: a text, a file, or a JSON array."""
+    if raw_spec(facts) != SCALAR:
+        return ARRAY
+    kind = KINDS.get(facts["kind"])
+    return TEXT if kind is not None and kind.is_text else FILE
+
+
 def client_literals(contract: Mapping[str, Any]) -> dict[str, Any]:
     """What clients are filled with."""
     inputs = contract["signatures"][SIGNATURE]["inputs"]
     fields = {
-        field: {"kind": facts["kind"], "dtype": inputs[field]["dtype"], "optional": facts["optional"]}
+        field: {"form": form_of(facts), "optional": facts["optional"], **inputs[field]}
         for field, facts in contract["modalities"].items()
     }
     tasks = {task: facts.get("labels") for task, facts in contract["tasks"].items()}
@@ -87,7 +99,4 @@ def client_literals(contract: Mapping[str, Any]) -> dict[str, Any]:
 
 def client_arguments(contract: Mapping[str, Any]) -> str:
     """What a person types behind a client's name."""
-    return " ".join(
-        f'{field}="a text"' if facts["kind"] == "text" else f"{field}=file"
-        for field, facts in sorted(contract["modalities"].items())
-    )
+    return " ".join(f"{field}={_TYPED[form_of(facts)]}" for field, facts in sorted(contract["modalities"].items()))

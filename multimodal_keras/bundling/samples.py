@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from multimodal_keras.runtime.kinds import KINDS, kind_of
+from multimodal_keras.runtime.raw import Raw, absent, column_names, is_absent, pick, raw_spec
 
-from multimodal_keras.runtime.reading import READERS, read_image
-
-RawRecord = dict[str, bytes]
-_WORDS = 6
+RawRecord = dict[str, Raw]
 
 
 def raw_records(
@@ -40,51 +38,41 @@ def raw_records(
             "Warm-up needs at least one record. Received none. Pass some, or leave them out to have some made."
         )
     # The stable sort keeps the order of the others.
-    return sorted(found, key=lambda raw: -sum(map(bool, raw.values())))
+    return sorted(found, key=lambda raw: sum(map(is_absent, raw.values())))
+
+
+def batch_of(raw: RawRecord) -> dict[str, Any]:
+    """One record as a batch."""
+    return {field: [raw[field]] if isinstance(raw[field], bytes) else raw[field][None] for field in sorted(raw)}  # type: ignore[call-overload]
 
 
 def made_records(fields: Mapping[str, Any], count: int) -> list[RawRecord]:
-    """Records with tokens of the vocabulary and patterns of pixels; the last of several lacks what may be missing."""
+    """Records such as each kind of field makes up; the last of several lacks what may be missing."""
     made = [{field: _made(field, facts, number) for field, facts in fields.items()} for number in range(count)]
     if count > 1:
-        made[-1] |= {field: b"" for field, facts in fields.items() if facts["optional"]}
+        made[-1] |= {field: absent(raw_spec(facts)) for field, facts in fields.items() if facts["optional"]}
     return made
 
 
 def _raw(fields: Mapping[str, Any], record: Mapping[str, Any], number: int, folder: Path | None) -> RawRecord:
-    raw = {}
+    raw: RawRecord = {}
     for field, facts in fields.items():
-        raw[field] = READERS[facts["kind"]](record.get(field), folder)
-        if not raw[field] and not facts["optional"]:
+        value = kind_of(field, facts).read(pick(record, field, column_names(facts)), folder, facts)
+        if is_absent(value) and not facts["optional"]:
             raise ValueError(
                 f"The field {field} is required. Received record {number} without it. Choose other records."
             )
+        raw[field] = absent(raw_spec(facts)) if value is None else value
     return raw
 
 
-def _made(field: str, facts: Mapping[str, Any], number: int) -> bytes:
-    maker = _MAKERS.get(facts["kind"])
-    if maker:
-        return maker(facts, number)
+def _made(field: str, facts: Mapping[str, Any], number: int) -> Raw:
+    kind = KINDS.get(facts["kind"])
+    if kind is not None:
+        return kind.sample(facts, number)
     if facts["optional"]:
-        return b""
+        return absent(raw_spec(facts))
     raise ValueError(
-        f"Records are made up of {' and '.join(sorted(_MAKERS))}. Received the field {field}, which is "
+        f"Records are made up of {' and '.join(sorted(KINDS))}. Received the field {field}, which is "
         f"{facts['kind']}. Pass real records."
     )
-
-
-def _made_text(facts: Mapping[str, Any], number: int) -> bytes:
-    vocabulary = facts.get("vocabulary") or ["sample", "text"]
-    tokens = [vocabulary[(number * _WORDS + place) % len(vocabulary)] for place in range(_WORDS)]
-    # A subword's marks of start and end are no part of a text.
-    return " ".join(token.strip("<>") for token in tokens).encode("utf-8")
-
-
-def _made_image(facts: Mapping[str, Any], number: int) -> bytes:
-    height, width = facts["size"]
-    rows, columns, channels = np.ogrid[:height, :width, :3]
-    return read_image(((5 * rows + 3 * columns + 60 * channels + 31 * number) % 256).astype(np.uint8))
-
-
-_MAKERS: dict[str, Callable[[Mapping[str, Any], int], bytes]] = {"image": _made_image, "text": _made_text}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from multimodal_keras.bundling.samples import RawRecord
+from multimodal_keras.bundling.samples import RawRecord, batch_of
 from multimodal_keras.bundling.source import SIGNATURE
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
 
@@ -33,11 +33,15 @@ def warm_up_requests(artefact: SavedModelArtefact, records: Iterable[RawRecord])
     Raises:
         ValueError: if the model does not answer one of them: TensorFlow Serving would not load it.
     """
-    requests: list[Request] = [(SIGNATURE, {field: [raw[field]] for field in sorted(raw)}) for raw in records]
+    requests: list[Request] = [(SIGNATURE, batch_of(raw)) for raw in records]
     first = requests[0][1]
     for name, signature in sorted(artefact.contract["signatures"].items()):
         if name != SIGNATURE:
-            inputs = {key: _filled(spec, first.get(key)) for key, spec in sorted(signature["inputs"].items())}
+            raw = artefact.contract["signatures"][SIGNATURE]["inputs"]
+            inputs = {
+                key: first[key] if raw.get(key) == spec else _ones(spec)
+                for key, spec in sorted(signature["inputs"].items())
+            }
             requests.append((name, inputs))
     for number, (name, inputs) in enumerate(requests[:MOST_RECORDS], 1):
         try:
@@ -94,6 +98,6 @@ def _varint(value: int) -> bytes:
     return bytes([*groups, value])
 
 
-def _filled(spec: Mapping[str, Any], raw: list[bytes] | None) -> Any:
-    """The raw value where the signature takes it, else ones: what is present, and tokens and pixels like any other."""
-    return raw if spec["dtype"] == "string" else np.ones([size or 1 for size in spec["shape"]], spec["dtype"])
+def _ones(spec: Mapping[str, Any]) -> np.ndarray:
+    """What is present, and tokens and pixels like any other."""
+    return np.ones([size or 1 for size in spec["shape"]], spec["dtype"])

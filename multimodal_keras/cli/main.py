@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from multimodal_keras import __version__
+from multimodal_keras.cli.fields import add_field_flags
 from multimodal_keras.cli.quiet import quiet_start
 
 NAME = "multimodal-keras"
@@ -58,12 +59,7 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("spec", nargs="?", metavar="run.yaml", help="a run in one file; flags override its fields")
     command.add_argument("--data", help="the records: .csv, .jsonl, .parquet, .tfrecord, or a folder of class folders")
     command.add_argument("--valid", help="validation records, if they are apart")
-    fields = command.add_argument_group("fields (repeat, or separate by commas)")
-    for flag, kind in (("text", "texts"), ("image", "pictures")):
-        fields.add_argument(f"--{flag}", action="append", metavar="FIELD", help=f"fields that hold {kind}")
-    fields.add_argument("--optional", action="append", metavar="FIELD", help="fields that a record may lack")
-    for flag, kind in (("classify", "one label"), ("multilabel", "labels"), ("regress", "a number")):
-        fields.add_argument(f"--{flag}", action="append", metavar="TASK", help=f"fields that hold {kind} to predict")
+    add_field_flags(command)
     command.add_argument("--fusion", help="the class name of a fusion")
     command.add_argument("--split", help="fractions such as 0.8,0.1,0.1, or a column with train, valid and test")
     command.add_argument("--split-by", metavar="COLUMN", help="the column to spread evenly over the parts")

@@ -13,12 +13,11 @@ import keras
 import yaml
 
 from multimodal_keras.builder import build_model
+from multimodal_keras.cli.fields import named_fields
 from multimodal_keras.cli.records import parts_of
 from multimodal_keras.spec import RunSpec, make_spec, read_spec
 from multimodal_keras.training import fit
 
-_MODALITIES = {"text": "TextModality", "image": "ImageModality"}
-_HEADS = {"classify": "ClassificationHead", "multilabel": "MultiLabelHead", "regress": "RegressionHead"}
 _TRAINING = ("epochs", "batch_size", "learning_rate", "patience", "seed", "cache", "on_error")
 
 
@@ -74,19 +73,7 @@ def override(content: dict[str, Any], options: argparse.Namespace) -> dict[str, 
     for name in ("data", "valid", "fusion", "output", "precision"):
         if getattr(options, name) is not None:
             content[name] = getattr(options, name)
-    optional = _names(options.optional)
-    modalities = {
-        field: {"class_name": cls, "config": {"optional": field in optional}}
-        for flag, cls in _MODALITIES.items()
-        for field in _names(getattr(options, flag))
-    }
-    heads = {task: cls for flag, cls in _HEADS.items() for task in _names(getattr(options, flag))}
-    if modalities:
-        content["modalities"] = modalities
-    elif optional:
-        raise ValueError("--optional names fields of --text and --image. Received none of these. Name them too.")
-    if heads:
-        content["heads"] = heads
+    content |= named_fields(options)
     if options.plugin:
         content["plugins"] = options.plugin
     training = {name: getattr(options, name) for name in _TRAINING if getattr(options, name) is not None}
@@ -107,7 +94,3 @@ def _split(content: dict[str, Any], options: argparse.Namespace) -> dict[str, An
     before = content.get("split") if isinstance(content.get("split"), dict) else {}
     chosen = {"fractions": fractions or None, "by": options.split_by, "group": options.group}
     return {"split": {**(before or {}), **{name: value for name, value in chosen.items() if value is not None}}}
-
-
-def _names(values: list[str] | None) -> list[str]:
-    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]

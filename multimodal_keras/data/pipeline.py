@@ -115,8 +115,10 @@ class Pipeline:
         self._check_columns()
 
     def _check_columns(self) -> None:
-        required = [field for field, modality in self.modalities.items() if not modality.optional]
-        lacking = [name for name in [*required, *self.heads] if name not in self.records.fields]
+        fields = set(self.records.fields)
+        required = {field: modality.columns for field, modality in self.modalities.items() if not modality.optional}
+        lacking = [field for field, columns in required.items() if not fields & {field, *columns}]
+        lacking += [task for task in self.heads if task not in fields]
         if lacking and self.records:
             raise ValueError(
                 "Records have a column for each required modality and each task of the model. Received none for "

@@ -10,11 +10,12 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from multimodal_keras.base import Modality
 from multimodal_keras.data.records import Records
 from multimodal_keras.errors import DataError, Origin
-from multimodal_keras.runtime.reading import is_missing
+from multimodal_keras.runtime.raw import absent, is_absent, pick, stacked
 from multimodal_keras.runtime.rows import Row
 
 ON_ERROR = ("raise", "skip")
@@ -161,10 +162,12 @@ def read_rows(rows: Iterable[Row], modalities: Mapping[str, Modality], folder: P
 
 def _read(record: dict[str, Any], field: str, modality: Modality, folder: Path | None, origin: Origin) -> Any:
     try:
-        value = modality.read(record.get(field), folder)
-        if is_missing(value) and not modality.optional:
+        value = modality.read(pick(record, field, modality.columns), folder)
+        if not is_absent(value):
+            return _raw_value(value, modality)
+        if not modality.optional:
             raise ValueError(missing_message())
-        return _raw_value(value, modality)
+        return absent(_facts(modality))
     except DataError as error:
         raise DataError(error.reason, origin, field) from error
     except (ValueError, TypeError, OSError) as error:
@@ -178,23 +181,27 @@ def missing_message() -> str:
 
 def _raw_value(value: Any, modality: Modality) -> Any:
     spec = modality.raw_spec()
-    dtype = spec.dtype.as_numpy_dtype
-    if dtype is object:
-        value = b"" if is_missing(value) else value
+    if spec.dtype == tf.string and spec.shape.rank == 0:
         return value.encode() if isinstance(value, str) else value
-    if is_missing(value):
-        return np.full(spec.shape, np.nan).astype(dtype, casting="same_kind")
-    array = np.asarray(value, dtype)
+    array = np.asarray(value, spec.dtype.as_numpy_dtype)
     if not spec.shape.is_compatible_with(array.shape):
         raise ValueError(f"Its raw value has the shape {tuple(spec.shape)}. Received {array.shape}. Correct the value.")
     return array
 
 
-def _stack(values: list[Any], modality: Modality) -> np.ndarray:
+def _facts(modality: Modality) -> dict[str, Any]:
     spec = modality.raw_spec()
-    if spec.dtype.as_numpy_dtype is not object:
-        return np.stack(values) if values else np.zeros((0, *spec.shape), spec.dtype.as_numpy_dtype)
-    stacked = np.empty((len(values), *spec.shape), object)
-    for row, value in enumerate(values):
-        stacked[row] = value
-    return stacked
+    return {"shape": list(spec.shape), "dtype": spec.dtype.name}
+
+
+def _stack(values: list[Any], modality: Modality) -> np.ndarray:
+    if not values:
+        spec = modality.raw_spec()
+        return np.empty((0, *(size or 0 for size in spec.shape)), spec.dtype.as_numpy_dtype)
+    batch = stacked(values, _facts(modality))
+    if isinstance(batch, np.ndarray):
+        return batch
+    # Not np.array: it would make fixed-width strings of them, and cut zeros off their ends.
+    strings = np.empty(len(batch), object)
+    strings[:] = batch
+    return strings

@@ -14,6 +14,7 @@ from multimodal_keras.base import parts
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.savedmodel import decode
 from multimodal_keras.runtime.predicting import Predictor
+from multimodal_keras.runtime.raw import raw_spec
 
 
 class ModelArtefact(Predictor):
@@ -35,5 +36,6 @@ class ModelArtefact(Predictor):
 
     def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
-        tensors = {field: tf.constant(list(raw[field]), tf.string) for field in self.contract["modalities"]}
+        specs = {field: raw_spec(facts) for field, facts in self.contract["modalities"].items()}
+        tensors = {field: tf.constant(raw[field], spec["dtype"]) for field, spec in specs.items()}
         return {task: output.numpy() for task, output in self._call(tensors).items()}

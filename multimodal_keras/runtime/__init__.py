@@ -5,5 +5,6 @@ model.predict([{"title": "black cat", "image": "cat.png"}])
 """
 
 from multimodal_keras.runtime.artefacts import load
+from multimodal_keras.runtime.kinds import Kind, register_kind
 
-__all__ = ["load"]
+__all__ = ["Kind", "load", "register_kind"]

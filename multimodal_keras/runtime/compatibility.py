@@ -10,20 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from multimodal_keras.runtime.kinds import KINDS
+from multimodal_keras.runtime.raw import raw_spec
+
 RAW, DEVICE = "raw", "device"
 NOBODY: tuple[str, ...] = ()
 BOTH = (RAW, DEVICE)
 
-# What only those have to know who decode, by the kind of field. Everything else concerns raw clients too.
-_DECODING = {"text": {"unit", "stop_words"}, "image": {"resize", "channels", "range"}}
-# What is told by a rule of its own, or by the shape of an input.
+# What is told by a rule of its own, and is not part of a kind of field.
 _TOLD_APART = {
-    "text": {"vocabulary", "vocabulary_sha256", "range", "sequence_length"},
-    "image": {"max_pixels", "size"},
-    "classification": {"labels"},
-    "multilabel": {"labels"},
+    "classification": frozenset({"labels"}),
+    "multilabel": frozenset({"labels"}),
     # What learning found in the records, and no client sees.
-    "regression": {"mean", "deviation"},
+    "regression": frozenset({"mean", "deviation"}),
 }
 _SHOWN = 5
 
@@ -81,14 +80,18 @@ def _field(place: str, old: Facts, new: Facts) -> Iterator[Difference]:
     if "max_pixels" in old and old["max_pixels"] != new["max_pixels"]:
         breaks = (RAW,) if new["max_pixels"] < old["max_pixels"] else NOBODY
         yield Difference(f"{place}.max_pixels", _became(old["max_pixels"], new["max_pixels"]), breaks)
+    if raw_spec(old) != raw_spec(new):
+        yield Difference(f"{place}.raw", _became(raw_spec(old), raw_spec(new)), (RAW,))
     yield from _facts(place, old, new)
 
 
 def _facts(place: str, old: Facts, new: Facts) -> Iterator[Difference]:
     """All that the old contract promises, but what is told apart."""
-    for name in sorted(old.keys() - {"kind", "optional"} - _TOLD_APART.get(old["kind"], set())):
+    kind = KINDS.get(old["kind"])
+    told = kind.free_facts if kind else _TOLD_APART.get(old["kind"], frozenset())
+    for name in sorted(old.keys() - {"kind", "optional", "raw"} - told):
         if old[name] != new.get(name):
-            breaks = (DEVICE,) if name in _DECODING.get(old["kind"], ()) else BOTH
+            breaks = (DEVICE,) if kind and name in kind.device_facts else BOTH
             yield Difference(f"{place}.{name}", _became(old[name], new.get(name)), breaks)
 
 

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from multimodal_keras.runtime.image import decode_picture
-from multimodal_keras.runtime.text import token_ids, vocabulary_index
-
-Raw = Mapping[str, Sequence[bytes]]
-
-
-_Decode = Callable[[Sequence[bytes]], np.ndarray]
-
-
-def _text(facts: Mapping[str, Any]) -> _Decode:
-    vocabulary = facts["vocabulary"]
-    return partial(
-        token_ids,
-        unit=facts["unit"],
-        vocabulary=None if vocabulary is None else vocabulary_index(vocabulary),
-        sequence_length=facts["sequence_length"],
-        stop_words=facts["stop_words"],
-    )
-
-
-def _image(facts: Mapping[str, Any]) -> _Decode:
-    size, resize, max_pixels = tuple(facts["size"]), facts["resize"], facts["max_pixels"]
-    return lambda values: np.stack([decode_picture(value, size, resize, max_pixels) for value in values])
-
-
-_KINDS: dict[str, Callable[[Mapping[str, Any]], _Decode]] = {"image": _image, "text": _text}
+from multimodal_keras.runtime.kinds import KINDS, kind_of
+from multimodal_keras.runtime.raw import Raw, is_absent
 
 
 class RawDecoder:
@@ -45,14 +20,15 @@ class RawDecoder:
 
     def __init__(self, contract: Mapping[str, Any]) -> None:
         self._fields = dict(sorted(contract["modalities"].items()))
-        known = {field: facts for field, facts in self._fields.items() if facts["kind"] in _KINDS}
-        self._decode = {field: _KINDS[facts["kind"]](facts) for field, facts in known.items()}
+        known = {field: facts for field, facts in self._fields.items() if facts["kind"] in KINDS}
+        self._decode = {field: kind_of(field, facts).decoder(facts) for field, facts in known.items()}
 
-    def __call__(self, raw: Raw) -> dict[str, np.ndarray]:
+    def __call__(self, raw: Mapping[str, Sequence[Raw] | np.ndarray]) -> dict[str, np.ndarray]:
         """Decode a batch.
 
         Args:
-            raw: field to one value for each record, `b""` where an optional field is missing.
+            raw: field to one value for each record; `b""` or what `runtime.raw.absent` says where an optional field is
+                missing.
 
         Returns:
             Field to `(batch, ...)`, and `bool (batch,)` `<field>_present` for optional ones: the same as the SavedModel's
@@ -64,12 +40,9 @@ class RawDecoder:
         tensors = {}
         for field, facts in self._fields.items():
             if field not in self._decode:
-                raise ValueError(
-                    f"Without TensorFlow, fields of the kinds {', '.join(sorted(_KINDS))} are decoded. Received {field!r} "
-                    f"of the kind {facts['kind']!r}. Use the SavedModel, or send tensors."
-                )
+                kind_of(field, facts)
             values = list(raw[field])
-            present = np.array([len(value) > 0 for value in values], bool)
+            present = np.array([not is_absent(value) for value in values], bool)
             if not facts["optional"] and not present.all():
                 number = int(np.argmin(present)) + 1
                 raise ValueError(f"{field!r} is required. Received an empty value in record {number}. Fill it.")

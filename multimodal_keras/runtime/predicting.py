@@ -13,14 +13,15 @@ import numpy as np
 
 from multimodal_keras.errors import DataError, Origin
 from multimodal_keras.runtime.answers import answers
-from multimodal_keras.runtime.reading import READERS
+from multimodal_keras.runtime.kinds import kind_of
+from multimodal_keras.runtime.raw import Raw, column_names, is_absent, pick, raw_spec, stacked
 from multimodal_keras.runtime.reasons import first_line
 from multimodal_keras.runtime.rows import Row, csv_rows, jsonl_rows, rows_of
 
 # What TensorFlow puts before a decoder's own words.
 _GRAPH_NAMES = re.compile(r"\{\{.*?\}\}\s*")
 
-RawRecord = dict[str, bytes]
+RawRecord = dict[str, Raw | None]
 Answer = dict[str, Any]
 
 
@@ -34,7 +35,7 @@ class Predictor(ABC):
     contract: dict[str, Any]
 
     @abstractmethod
-    def outputs(self, raw: Mapping[str, Sequence[bytes]]) -> dict[str, np.ndarray]:
+    def outputs(self, raw: Mapping[str, Sequence[bytes] | np.ndarray]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for field to one raw value of each record."""
 
     def predict(
@@ -153,19 +154,21 @@ def _raw(contract: Mapping[str, Any], origin: Origin, record: Any, folder: Path 
     if isinstance(record, DataError):
         return record
     fields = contract["modalities"]
-    if not fields.keys() & record.keys():
+    known = {name for field, facts in fields.items() for name in (field, *column_names(facts))}
+    if not known & record.keys():
         return DataError(
-            f"A record has at least one of the fields {', '.join(sorted(fields))}. "
+            f"A record has at least one of the fields {', '.join(sorted(known))}. "
             f"Received {', '.join(map(str, record)) or 'none'}. Name the columns as the model's fields.",
             origin,
         )
-    raw = {}
+    raw: RawRecord = {}
     for field, facts in fields.items():
         try:
-            raw[field] = READERS[facts["kind"]](record.get(field), folder)
+            value = pick(record, field, column_names(facts))
+            raw[field] = kind_of(field, facts).read(value, folder, facts)
         except ValueError as error:
             return DataError(str(error), origin, field)
-        if not raw[field] and not facts["optional"]:
+        if is_absent(raw[field]) and not facts["optional"]:
             reason = "A required field has a value in each record. Received an empty one. Fill it."
             return DataError(reason, origin, field)
     return raw
@@ -189,7 +192,10 @@ def _predict(predictor: Predictor, raws: Sequence[RawRecord | DataError]) -> Ite
     good = [raw for raw in raws if not isinstance(raw, DataError)]
     if not good:
         return iter(())
-    outputs = predictor.outputs({field: [raw[field] for raw in good] for field in good[0]})
+    fields = predictor.contract["modalities"]
+    outputs = predictor.outputs(
+        {field: stacked([raw[field] for raw in good], raw_spec(fields[field])) for field in good[0]}
+    )
     return iter(answers(predictor.contract, outputs))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +72,3 @@ def _png(pixels: np.ndarray) -> bytes:
     content = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels).save(content, "PNG")
     return content.getvalue()
-
-
-READERS: dict[str, Callable[[Any, Path | None], bytes]] = {"image": read_image, "text": read_text}

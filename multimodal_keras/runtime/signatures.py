@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from multimodal_keras.runtime.raw import raw_spec
+
 RAW, TENSORS = "serving_default", "tensors"
 
 Specs = dict[str, Any]
@@ -23,9 +25,13 @@ def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs
     outputs = {name: _batch(_as_answered(spec)) for name, spec in own["outputs"].items()}
     signatures = {TENSORS: {"inputs": {name: _batch(spec) for name, spec in own["inputs"].items()}, "outputs": outputs}}
     if "part" not in contract:
-        raw = {field: {"shape": [None], "dtype": "string"} for field in contract["modalities"]}
+        raw = {field: _with_batch(raw_spec(facts)) for field, facts in contract["modalities"].items()}
         signatures[RAW] = {"inputs": raw, "outputs": outputs}
     return signatures
+
+
+def _with_batch(spec: Mapping[str, Any]) -> Specs:
+    return {**spec, "shape": [None, *spec["shape"]]}
 
 
 def _batch(spec: Mapping[str, Any]) -> Specs:

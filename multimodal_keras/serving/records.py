@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from multimodal_keras.runtime.kinds import KINDS
+from multimodal_keras.runtime.raw import SCALAR, column_names, is_absent, pick, raw_spec, stacked
 from multimodal_keras.serving.parsing import Array, parse_array, parse_bytes
 from multimodal_keras.serving.refusal import Refusal, json_type, shorten
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
 
 RECORDS = "records"
-# What is never text: in JSON it comes in base64, in a form as a file.
-_BINARY = ("audio", "image", "video")
 
 
 class RecordReader:
@@ -27,6 +27,8 @@ class RecordReader:
     def __init__(self, contract: Mapping[str, Any]) -> None:
         self._fields: Mapping[str, Any] = contract["modalities"]
         self._specs: Mapping[str, Any] = contract["signatures"][DEFAULT_SIGNATURE]["inputs"]
+        self._columns = {field: column_names(facts) for field, facts in self._fields.items()}
+        self._names = {*self._fields, *chain.from_iterable(self._columns.values())}
 
     def split(self, body: Mapping[str, Any]) -> list[Any]:
         """The records of a JSON body: those under `records`, or the one that the body itself is."""
@@ -88,9 +90,11 @@ class RecordReader:
             raise Refusal(f"A form holds a field for each modality. Received an empty one. {self._known()}")
         self._check_names(record)
         for name, value in record.items():
-            if type(value) is str and self._specs[name]["dtype"] != "string":
-                raise Refusal(f"Field {name} holds numbers. Received a form's text. Send the record as JSON.")
-            if type(value) is str and value and self._fields[name]["kind"] in _BINARY:
+            if name not in self._fields:
+                continue
+            if type(value) is str and not self._is_string(name):
+                raise Refusal(f"Field {name} holds several values. Received a form's text. Send the record as JSON.")
+            if type(value) is str and value and self._is_file(name):
                 raise Refusal(f"Field {name} is a file. Received a form's text. Send it as a file of the form.")
         return self._batch([self._row(record)])
 
@@ -98,10 +102,10 @@ class RecordReader:
         if type(record) is not dict:
             raise Refusal(f"A record is an object of field to value. Received {json_type(record)}. {self._known()}")
         self._check_names(record)
-        return {field: self._value(field, record.get(field)) for field in self._fields}
+        return {field: self._value(field, pick(record, field, self._columns[field])) for field in self._fields}
 
     def _check_names(self, record: Mapping[str, Any]) -> None:
-        unknown = sorted(record.keys() - self._fields.keys())
+        unknown = sorted(record.keys() - self._names)
         if unknown:
             raise Refusal(f"Every field is one of the model's. Received {shorten(unknown[0])}. {self._known()}")
 
@@ -110,24 +114,38 @@ class RecordReader:
         return f"The fields are {', '.join(names)}."
 
     def _value(self, field: str, value: Any) -> Any:
-        facts, spec = self._fields[field], self._specs[field]
-        missing = value is None
-        if not missing and spec["dtype"] == "string":
-            value = self._bytes(field, value)
-            missing = value == b""
-        elif not missing:
-            try:
-                value = parse_array([value], spec)[0]
-            except Refusal as refusal:
-                raise refusal.at(f"field {field}") from None
-        if missing and not facts["optional"]:
+        if value is not None:
+            value = self._bytes(field, value) if self._is_string(field) else self._array(field, value)
+        if not is_absent(value):
+            return value
+        if not self._fields[field]["optional"]:
             raise Refusal(f"Field {field} is required. Received none, or an empty one. {self._known()}")
-        return self._absent(spec) if missing else value
+        return None
+
+    def _is_string(self, field: str) -> bool:
+        """Whether the field is one string: a text, or the content of a file."""
+        return raw_spec(self._fields[field]) == SCALAR
+
+    def _is_file(self, field: str) -> bool:
+        """Whether a string is never text here: in JSON it comes in base64, in a form as a file."""
+        kind = KINDS.get(self._fields[field]["kind"])
+        return self._is_string(field) and kind is not None and not kind.is_text
+
+    def _array(self, field: str, value: Any) -> Array:
+        facts, kind = self._fields[field], KINDS.get(self._fields[field]["kind"])
+        try:
+            if kind is not None and kind.parse is not None:
+                return np.asarray(kind.parse(value, facts))
+            return np.asarray(parse_array([value], self._specs[field])[0])
+        except ValueError as error:  # The kind's own sentences.
+            raise Refusal(f"field {field}: {error}") from None
+        except Refusal as refusal:
+            raise refusal.at(f"field {field}") from None
 
     def _bytes(self, field: str, value: Any) -> bytes:
         if isinstance(value, bytes):
             return value
-        if type(value) is str and value and self._fields[field]["kind"] in _BINARY:
+        if type(value) is str and value and self._is_file(field):
             raise Refusal(
                 f"Field {field} is the content of a file. Received a string. "
                 'Send {"b64": "..."} with the file in base64, or a form with the file; '
@@ -138,22 +156,5 @@ class RecordReader:
         except Refusal as refusal:
             raise refusal.at(f"field {field}") from None
 
-    @staticmethod
-    def _absent(spec: Mapping[str, Any]) -> Any:
-        if spec["dtype"] == "string":
-            return b""
-        sizes = [size or 1 for size in spec["shape"][1:]]
-        return np.full(sizes, math.nan if spec["dtype"].startswith("float") else 0, spec["dtype"])
-
     def _batch(self, rows: list[dict[str, Any]]) -> dict[str, Array]:
-        batch: dict[str, Array] = {}
-        for field, spec in self._specs.items():
-            values = [row[field] for row in rows]
-            batch[field] = values if spec["dtype"] == "string" else _stack(field, values)
-        return batch
-
-
-def _stack(field: str, values: list[np.ndarray]) -> np.ndarray:
-    if len({value.shape for value in values}) > 1:
-        raise Refusal(f"Field {field} has one shape in all records of a request. Received several. Send them apart.")
-    return np.stack(values)
+        return {field: stacked([row[field] for row in rows], raw_spec(facts)) for field, facts in self._fields.items()}

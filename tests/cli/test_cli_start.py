@@ -62,7 +62,7 @@ def test_a_wrong_argument_exits_with_2(arguments, capsys):
         (["predict", "nowhere", "--data", "rows.csv"], "'nowhere', which is not there"),
         (["train", "nowhere.yaml"], "'nowhere.yaml', which cannot be read"),
         (["train"], "A run names data, modalities, heads, output"),
-        (["train", "--optional", "title"], "--optional names fields of --text and --image"),
+        (["train", "--optional", "title"], "--optional names fields of --text, --image"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )

@@ -14,17 +14,19 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 TARGET = "localhost:8500"
 MODEL = "@MODEL@"
-# Field to its kind and dtype, and whether a record may lack it.
+# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, and whether a record may lack it.
 FIELDS: Any = "@FIELDS@"
 # Task to its labels, in the order of the model's numbers; None where the numbers are values.
 TASKS: Any = "@TASKS@"
+
+READ: Any = {"text": str, "file": lambda path: Path(path).read_bytes(), "array": json.loads}
 
 
 def predict(records: list[dict[str, Any]], target: str = TARGET, timeout: float = 60.0) -> list[dict[str, Any]]:
     """Answer records.
 
     Args:
-        records: field to a text, or the bytes of a file; an optional field may be left out.
+        records: field to a text, the bytes of a file, or an array; an optional field may be left out.
         target: host and port of the server.
         timeout: in seconds.
 
@@ -48,10 +50,14 @@ def predict(records: list[dict[str, Any]], target: str = TARGET, timeout: float 
 
 
 def sent(field: str, record: dict[str, Any]) -> Any:
-    """A field's value as TensorFlow Serving takes it: an absent one is an empty string."""
-    value = record.get(field) or b""
-    if not value and not FIELDS[field]["optional"]:
-        raise ValueError(f"The field {field} is required. Received none. Fill it.")
+    """A field's value as TensorFlow Serving takes it: an absent one is empty strings or NaN."""
+    value, facts = record.get(field), FIELDS[field]
+    if value is None or value in ("", b""):
+        if not facts["optional"]:
+            raise ValueError(f"The field {field} is required. Received none. Fill it.")
+        value = b"" if facts["dtype"] == "string" else float("nan")
+        for size in reversed(facts["shape"][1:]):
+            value = [value] * (size or 1)
     return value.encode("utf-8") if isinstance(value, str) else value
 
 
@@ -71,7 +77,7 @@ def main() -> None:
         "values",
         nargs="*",
         metavar="FIELD=VALUE",
-        help=f"a text, or the path of a file; the fields: {', '.join(FIELDS)}",
+        help=f"a text, the path of a file, or an array in JSON; the fields: {', '.join(FIELDS)}",
     )
     options = parser.parse_args()
     record: dict[str, Any] = {}
@@ -79,7 +85,7 @@ def main() -> None:
         field, _, value = pair.partition("=")
         if field not in FIELDS:
             parser.error(f"the fields are {', '.join(FIELDS)}, received {field}")
-        record[field] = value if FIELDS[field]["kind"] == "text" else Path(value).read_bytes()
+        record[field] = READ[FIELDS[field]["form"]](value)
     try:
         print(json.dumps(predict([record], options.target)[0], indent=1, ensure_ascii=False))
     except grpc.RpcError as error:

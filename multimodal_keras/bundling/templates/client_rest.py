@@ -13,17 +13,19 @@ from typing import Any
 
 URL = "http://localhost:8501"
 MODEL = "@MODEL@"
-# Field to its kind and dtype, and whether a record may lack it.
+# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, and whether a record may lack it.
 FIELDS: Any = "@FIELDS@"
 # Task to its labels, in the order of the model's numbers; None where the numbers are values.
 TASKS: Any = "@TASKS@"
+
+READ: Any = {"text": str, "file": lambda path: Path(path).read_bytes(), "array": json.loads}
 
 
 def predict(records: list[dict[str, Any]], url: str = URL, timeout: float = 60.0) -> list[dict[str, Any]]:
     """Answer records.
 
     Args:
-        records: field to a text, or the bytes of a file; an optional field may be left out.
+        records: field to a text, the bytes of a file, or an array; an optional field may be left out.
         url: of the server.
         timeout: in seconds.
 
@@ -48,14 +50,24 @@ def predict(records: list[dict[str, Any]], url: str = URL, timeout: float = 60.0
 
 
 def instance(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as TensorFlow Serving takes it: every field is there, an absent one is an empty string."""
+    """A record as TensorFlow Serving takes it: every field is there, an absent one as empty strings or NaN."""
     sent: dict[str, Any] = {}
     for field, facts in FIELDS.items():
-        value = record.get(field) or ""
-        if not value and not facts["optional"]:
-            raise ValueError(f"The field {field} is required. Received none. Fill it.")
+        value = record.get(field)
+        if value is None or value in ("", b""):
+            if not facts["optional"]:
+                raise ValueError(f"The field {field} is required. Received none. Fill it.")
+            value = absent(facts)
         sent[field] = {"b64": base64.b64encode(value).decode("ascii")} if isinstance(value, bytes) else value
     return sent
+
+
+def absent(facts: dict[str, Any]) -> Any:
+    """What stands for a missing value of a field."""
+    value: Any = "" if facts["dtype"] == "string" else float("nan")
+    for size in reversed(facts["shape"][1:]):
+        value = [value] * (size or 1)
+    return value
 
 
 def answer(row: Any) -> dict[str, Any]:
@@ -75,7 +87,7 @@ def main() -> None:
         "values",
         nargs="*",
         metavar="FIELD=VALUE",
-        help=f"a text, or the path of a file; the fields: {', '.join(FIELDS)}",
+        help=f"a text, the path of a file, or an array in JSON; the fields: {', '.join(FIELDS)}",
     )
     options = parser.parse_args()
     record: dict[str, Any] = {}
@@ -83,7 +95,7 @@ def main() -> None:
         field, _, value = pair.partition("=")
         if field not in FIELDS:
             parser.error(f"the fields are {', '.join(FIELDS)}, received {field}")
-        record[field] = value if FIELDS[field]["kind"] == "text" else Path(value).read_bytes()
+        record[field] = READ[FIELDS[field]["form"]](value)
     try:
         print(json.dumps(predict([record], options.url)[0], indent=1, ensure_ascii=False))
     except (ValueError, OSError) as error:
