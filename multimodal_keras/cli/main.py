@@ -117,7 +117,9 @@ def _predict(command: argparse.ArgumentParser) -> None:
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", help="a folder of versions, one version of it, or a .tflite file")
+    command.add_argument(
+        "model", nargs="+", metavar="[NAME=]MODEL", help="a folder of versions, one version of it, or a .tflite file"
+    )
     command.add_argument("--host", default="127.0.0.1", help="0.0.0.0 to be reached from other machines")
     command.add_argument("--port", type=int, default=8501)
     command.add_argument("--api-keys", metavar="FILE", help="hashed keys, made by the command key; others get 401")

@@ -27,6 +27,8 @@ _READERS: dict[str, Callable[[io.BytesIO], Image.Image]] = {
     "bmp": BmpImagePlugin.BmpImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
 }
+# What Pillow and the reading of headers raise over damaged files.
+_DAMAGE = (OSError, SyntaxError, StructError, IndexError, KeyError, TypeError, EOFError, OverflowError)
 _OPENERS = {"png": open_png, "gif": open_gif, "bmp": open_bmp, "webp": open_webp}
 
 
@@ -84,6 +86,19 @@ def _decode(data: bytes, kind: str, max_pixels: int) -> np.ndarray:
     return _rgb(picture)
 
 
+def picture_pixels(data: bytes) -> int:
+    """How many pixels `decode_picture` would decode, by the header alone; `ValueError` if it cannot be read."""
+    kind = sniff(data)
+    try:
+        if kind == "jpeg":
+            width, height = _READERS[kind](io.BytesIO(open_jpeg(data))).size
+        else:
+            height, width = _OPENERS[kind](data)[:2]
+    except _DAMAGE as error:
+        raise ValueError(f"{CUT_SHORT} ({kind}: {error})") from error
+    return height * width
+
+
 def decode_picture(
     data: bytes, size: tuple[int, int], resize: str = "stretch", max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
@@ -111,6 +126,6 @@ def decode_picture(
     kind = sniff(data)
     try:
         pixels = _decode_jpeg(data, size, resize, max_pixels) if kind == "jpeg" else _decode(data, kind, max_pixels)
-    except (OSError, SyntaxError, StructError, IndexError, KeyError, TypeError, EOFError, OverflowError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{CUT_SHORT} ({kind}: {error})") from error
     return resize_pixels(pixels, size, resize)

@@ -1,8 +1,9 @@
-"""The Flask application over one exported model."""
+"""The Flask application over exported models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ except ImportError as missing:
     ) from missing
 
 from multimodal_keras.serving.access import Access
+from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS
 from multimodal_keras.serving.host import Host, Served
 from multimodal_keras.serving.metrics import Metrics
+from multimodal_keras.serving.naming import Models, name_models
 from multimodal_keras.serving.replies import add_headers, error_reply
 from multimodal_keras.serving.uploads import UploadRequest
 from multimodal_keras.serving.versions import POLL_SECONDS, Versions
@@ -30,17 +33,18 @@ VIEWS = (rest, plain, operations)
 
 
 def create_app(
-    folder: str | Path,
+    models: Models,
     *,
     name: str | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_records: int = MAX_RECORDS,
+    max_request_pixels: int = MAX_REQUEST_PIXELS,
     poll_seconds: float = POLL_SECONDS,
     api_keys: str | Path | None = None,
     origins: Sequence[str] = (),
     **batching: Any,
 ) -> flask.Flask:
-    """An application that serves one exported model, and needs nothing but its folder.
+    """An application that serves exported models, and needs nothing but their folders.
 
     TensorFlow Serving's REST paths (`/v1/models/<name>`, `.../versions/<number>`, `.../metadata` and `...:predict`)
     answer as TensorFlow Serving does, for the signatures `serving_default`, `tensors` and `embed` of a SavedModel, and
@@ -51,19 +55,24 @@ def create_app(
     `multipart/form-data` with texts as fields and pictures as files. An optional field may be left out. It answers
     `{"answers": [{"subject": {"label": ..., "probability": ..., "probabilities": {...}}}]}`, one for each record.
 
-    `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}` as long as the process lives; `GET /readyz` 503
+    Of several models, each has versions, a queue and limits of its own. `/v1/models/<name>` and `POST /predict/<name>` name
+    the one that is asked; `POST /predict` asks the first.
+
+    `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}` as long as the process lives,
+    with `"models": {name: version}` where there are several; `GET /readyz` 503
     from the moment on at which it was told to stop; `GET /metrics` numbers for Prometheus, if `prometheus-client` is there.
 
     Whatever is wrong with a request is answered by `{"error": "..."}` and a status of HTTP. Nothing that a client sends
     is taken for a path or an address.
 
     Args:
-        folder: a model's folder with version folders, of which the newest is served, also when it comes later (see
-            `Versions`); one version folder; or a `.tflite` file.
-        name: of the model in the paths; by default the folder's, or its parent's where the folder is a version number
-            (`exported/clipart/1` is version 1 of `clipart`).
+        models: a model's folder with version folders, of which the newest is served, also when it comes later (see
+            `Versions`); one version folder; or a `.tflite` file. Several of them; or name to path.
+        name: of the one model in the paths; by default the folder's, or its parent's where the folder is a version number
+            (`exported/clipart/1` is version 1 of `clipart`), and the file's where a `.tflite` file stands alone.
         max_body_bytes: larger requests get 413.
         max_records: requests with more records get 400.
+        max_request_pixels: requests whose pictures have more pixels together, by their headers, get 413.
         poll_seconds: between two looks for a newer version.
         api_keys: a file of hashed keys, made by `multimodal-keras key`; requests without one of them get 401.
         origins: of web pages whose requests browsers may send, such as `https://example.org`.
@@ -72,16 +81,17 @@ def create_app(
             request gets 504 (30).
 
     Returns:
-        A WSGI application. Run it by `serve`, or any WSGI server with threads and one process for each model in memory.
+        A WSGI application. Run it by `serve`, or any WSGI server with threads and one process, in which each model is once.
 
     Raises:
-        ValueError: if there is no such model or file of keys, a limit is below 1, or the name has `/` or `:`.
+        ValueError: if there is no such model or file of keys, a limit is below 1, or a name has `/` or `:`, or is
+            there twice.
         ImportError: without Flask, when this module is imported.
     """
-    if min(max_body_bytes, max_records) < 1:
+    if min(max_body_bytes, max_records, max_request_pixels) < 1:
         raise ValueError(
-            "max_body_bytes and max_records are at least 1. "
-            f"Received {max_body_bytes!r} and {max_records!r}. Raise them."
+            "max_body_bytes, max_records and max_request_pixels are at least 1. "
+            f"Received {max_body_bytes!r}, {max_records!r} and {max_request_pixels!r}. Raise them."
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
@@ -91,12 +101,13 @@ def create_app(
     metrics = Metrics()
     metrics.watch(app)
 
-    def load(path: Path) -> Served:
-        served = Served.load(path, name, **batching)
-        metrics.watch_model(served.model.name, served.model.batcher)
+    def load(name: str, path: Path) -> Served:
+        served = Served.load(path, name, max_request_pixels=max_request_pixels, **batching)
+        metrics.watch_model(name, served.model.batcher)
         return served
 
-    host = Host(Versions(folder, load, poll_seconds), max_records, metrics)
+    found = {key: Versions(path, partial(load, key), poll_seconds) for key, path in name_models(models, name).items()}
+    host = Host(found, max_records, metrics)
     app.extensions[STOP] = host.stop
     Access(api_keys, origins).guard(app)
     for views in VIEWS:

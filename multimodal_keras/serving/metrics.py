@@ -25,10 +25,10 @@ class Metrics:
         self._registry = client.CollectorRegistry()
         place = {"namespace": "multimodal_keras", "registry": self._registry}
         self._requests = client.Counter(
-            "requests", "Requests by their answer's status.", ["endpoint", "status"], **place
+            "requests", "Requests by their answer's status.", ["endpoint", "model", "status"], **place
         )
         self._seconds = client.Histogram(
-            "request_seconds", "From the whole request to its answer.", ["endpoint"], buckets=_BUCKETS, **place
+            "request_seconds", "From the whole request to its answer.", ["endpoint", "model"], buckets=_BUCKETS, **place
         )
         self._batches = client.Histogram(
             "batch_records", "Records in one call of the model.", ["model"], buckets=_SIZES, **place
@@ -58,9 +58,16 @@ class Metrics:
 
     def _end(self, response: flask.Response) -> flask.Response:
         endpoint = _endpoint(flask.request)
-        self._requests.labels(endpoint, response.status_code).inc()
-        self._seconds.labels(endpoint).observe(time.perf_counter() - flask.g.began)
+        model = flask.g.get("model", "")
+        self._requests.labels(endpoint, model, response.status_code).inc()
+        self._seconds.labels(endpoint, model).observe(time.perf_counter() - flask.g.began)
         return response
+
+
+def tell_model(name: str) -> None:
+    """Say which model a request is for, once it is known that there is one."""
+    if flask.has_request_context():
+        flask.g.model = name
 
 
 def _endpoint(request: flask.Request) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
 from multimodal_keras.serving.batcher import MicroBatcher
+from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, RequestCosts
+from multimodal_keras.serving.naming import model_name, version_number
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal, explain
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
@@ -26,7 +28,8 @@ class ServedModel:
 
     Args:
         path: a folder with a SavedModel, or a `.tflite` file.
-        name: under which it is served; by default the folder's, or its parent's where the folder is a version number.
+        name: under which it is served; by default its own, see `model_name`.
+        max_request_pixels: of all pictures of a call together, by their headers.
         **batching: `max_batch`, `max_waiting` and `timeout_seconds` of `MicroBatcher`.
 
     Attributes:
@@ -37,17 +40,22 @@ class ServedModel:
         signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default` and `tensors`.
 
     Raises:
-        ValueError: if there is no such model, it is only a part, or the name cannot stand in a URL's path.
+        ValueError: if there is no such model, or it is only a part of one.
     """
 
-    def __init__(self, path: str | Path, name: str | None = None, **batching: Any) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        name: str | None = None,
+        *,
+        max_request_pixels: int = MAX_REQUEST_PIXELS,
+        **batching: Any,
+    ) -> None:
         path = Path(path).resolve()
         self.folder = path.parent if path.suffix == ".tflite" else path
-        numbered = self.folder.name.isascii() and self.folder.name.isdecimal()
-        self.name = name or (self.folder.parent if numbered else self.folder).name
-        self.version = int(self.folder.name) if numbered else 1
-        if not self.name or set(self.name) & set("/:"):
-            raise ValueError(f"A model's name is without / and :. Received {self.name!r}. Choose another one by name=.")
+        self.name = name or model_name(path)
+        number = version_number(self.folder)
+        self.version = 1 if number is None else number
         self._artefact = load(path)
         self.contract = self._artefact.contract
         self.signatures: dict[str, Any] = self.contract["signatures"]
@@ -56,6 +64,7 @@ class ServedModel:
                 f"Records are answered by a whole model. Received {str(path)!r}, which is the part "
                 f"{self.contract['part']!r}. Serve the file of the whole model."
             )
+        self._costs = RequestCosts(self.contract, {"image": max_request_pixels})
         # A TFLite file answers record by record: together they gain nothing, but can decode side by side.
         together = {} if self.has_graph else {"max_batch": 1, "workers": os.cpu_count() or 1}
         self.batcher = MicroBatcher(self._call, **{**batching, **together})
@@ -79,8 +88,10 @@ class ServedModel:
             Output to `(batch, ...)`.
 
         Raises:
-            Refusal: if a value cannot be decoded (naming its record), the model fails, or too many requests wait.
+            Refusal: if a value cannot be decoded (naming its record), all of them would decode to too much, the model
+                fails, or too many requests wait.
         """
+        self._costs.check(inputs, self.signatures[signature]["inputs"])
         try:
             return self.batcher(signature, inputs, count)
         except Refusal as refusal:

@@ -151,6 +151,7 @@ def test_bombs_are_refused_by_their_header():
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 50000000 in all.*\[20000\] \[10000\]"):
         in_graph(bomb, (8, 8))
     for name, data in accepted(20, 30):
+        assert image.picture_pixels(data) == 600, name
         with pytest.raises(ValueError, match="at most 599"):
             image.decode_picture(data, (8, 8), max_pixels=599)
         with pytest.raises(tf.errors.InvalidArgumentError, match="at most 599"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import flask
 
@@ -23,8 +24,11 @@ class _Views:
         self._host = host
 
     def health(self) -> flask.Response:
-        model = self._host.served().model
-        return json_reply(json.dumps({"status": "ok", "model": model.name, "version": str(model.version)}))
+        first, *others = models = self._host.now()
+        told: dict[str, Any] = {"status": "ok", "model": first.name, "version": str(first.version)}
+        if others:
+            told["models"] = {model.name: str(model.version) for model in models}
+        return json_reply(json.dumps(told))
 
     def ready(self) -> flask.Response:
         if self._host.stop.is_stopping:

@@ -20,15 +20,16 @@ def add_views(app: flask.Flask, host: Host) -> None:
     """Answer the plain paths of an application."""
     views = _Views(host)
     for path in PATHS:
-        app.add_url_rule(path, path, views.predict, methods=["POST"], provide_automatic_options=False)
+        for rule in (path, f"{path}/<name>"):
+            app.add_url_rule(rule, rule, views.predict, methods=["POST"], provide_automatic_options=False)
 
 
 class _Views:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def predict(self) -> flask.Response:
-        request, served = flask.request, self._host.served()
+    def predict(self, name: str | None = None) -> flask.Response:
+        request, served = flask.request, self._host.served(name)
         if request.mimetype == "multipart/form-data":
             files = [(field, file.read()) for field, file in request.files.items(multi=True)]
             inputs, count = served.reader.form_inputs(request.form.items(multi=True), files), 1

@@ -6,7 +6,7 @@ import json
 
 import flask
 
-from multimodal_keras.serving.host import Host
+from multimodal_keras.serving.host import Host, Served
 from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.parsing import parse_object
 from multimodal_keras.serving.paths import Target, is_rest, parse_path
@@ -30,9 +30,8 @@ class _Views:
         path = _raw_path()
         if not is_rest(path):
             return None
-        served = self._host.served()
         target = parse_path(flask.request.method, path)
-        _check_target(target, served.model)
+        served = self._find(target)
         if target.verb == "status":
             return json_reply(json.dumps(version_status(served.model)))
         if target.verb == "metadata":
@@ -44,22 +43,23 @@ class _Views:
             )
         return self._predict(served.model)
 
+    def _find(self, target: Target) -> Served:
+        if target.name is None:
+            raise Refusal("Missing model name in request.")
+        if target.label is not None:
+            raise Refusal(f"Unrecognized servable version label: {shorten(target.label)}. This server has no labels.")
+        if target.name not in self._host.models:
+            raise Refusal(f"Servable not found for request: {shorten(target.name)}", 404)
+        served = self._host.served(target.name)
+        if target.version not in (None, served.model.version):
+            raise Refusal(f"Servable not found for request: {shorten(target.name)}, version {target.version}", 404)
+        return served
+
     def _predict(self, model: ServedModel) -> flask.Response:
         request = parse_predict(parse_object(flask.request.get_data()), model.signatures)
         self._host.check_count(request.count)
         outputs = model.call(request.signature, request.inputs, request.count, request.form)
         return json_reply(write_answer(request.form, outputs))
-
-
-def _check_target(target: Target, model: ServedModel) -> None:
-    if target.name is None:
-        raise Refusal("Missing model name in request.")
-    if target.label is not None:
-        raise Refusal(f"Unrecognized servable version label: {shorten(target.label)}. This server has no labels.")
-    if target.name != model.name:
-        raise Refusal(f"Servable not found for request: {shorten(target.name)}", 404)
-    if target.version not in (None, model.version):
-        raise Refusal(f"Servable not found for request: {shorten(target.name)}, version {target.version}", 404)
 
 
 def _raw_path() -> str:
