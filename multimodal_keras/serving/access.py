@@ -12,8 +12,9 @@ import flask
 
 from multimodal_keras.serving.refusal import Refusal
 
-# What a load balancer asks has no key.
-OPEN_PATHS = ("/healthz", "/readyz")
+# What a load balancer asks has no key, and the page, which tells nothing of a model, has to ask people for theirs.
+OPEN_PATHS = ("/healthz", "/readyz", "/")
+_OPEN_FOLDER = "/page/"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key",
@@ -73,7 +74,8 @@ class Access:
         request = flask.request
         if request.method == "OPTIONS" and self._is_allowed(request):
             return flask.Response(status=204, headers=_PREFLIGHT)
-        if self._hashes is not None and request.path not in OPEN_PATHS and not self._is_known(request):
+        is_open = request.path in OPEN_PATHS or request.path.startswith(_OPEN_FOLDER)
+        if self._hashes is not None and not is_open and not self._is_known(request):
             raise Refusal(
                 "This server needs a key. Received none that it knows. Send it as Authorization: Bearer.", 401
             )

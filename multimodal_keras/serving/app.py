@@ -22,14 +22,14 @@ from multimodal_keras.serving.naming import Models, name_models
 from multimodal_keras.serving.replies import add_headers, error_reply
 from multimodal_keras.serving.uploads import UploadRequest
 from multimodal_keras.serving.versions import POLL_SECONDS, Versions
-from multimodal_keras.serving.views import operations, plain, rest
+from multimodal_keras.serving.views import contract, operations, page, plain, rest
 
 MAX_BODY_BYTES = 32 * 2**20
 MAX_RECORDS = 256
 STOP = "multimodal_keras_stop"
 
 # A module for each concern. Those of `rest` come before any route.
-VIEWS = (rest, plain, operations)
+VIEWS = (rest, plain, operations, contract, page)
 
 
 def create_app(
@@ -57,6 +57,9 @@ def create_app(
 
     Of several models, each has versions, a queue and limits of its own. `/v1/models/<name>` and `POST /predict/<name>` name
     the one that is asked; `POST /predict` asks the first.
+
+    `GET /` is a page that asks by `/predict` and makes its form from `GET /contract`, which answers
+    `{"model": ..., "version": ..., "models": [...], "contract": {...}}`, or from `/contract/<name>`.
 
     `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}` as long as the process lives,
     with `"models": {name: version}` where there are several; `GET /readyz` 503

@@ -48,7 +48,7 @@ def _http_error(error: HTTPException) -> flask.Response:
     """Flask's own refusals, in words that tell what to do."""
     status = error.code or 500
     sentences = {
-        404: "There is no such path. Use POST /predict, GET /healthz, /readyz or /metrics, or those below /v1/models.",
+        404: "There is no such path. Use POST /predict, GET /, /contract, /healthz, /readyz or /metrics, or /v1/models.",
         405: "This path has another method. Predictions are POST, the rest is GET.",
         413: "A request has a limited size. Received a larger one. Send smaller files, or fewer records.",
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_browser import Page
 
 import multimodal_keras as mk
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
@@ -52,3 +53,11 @@ def client(app: Any) -> Any:
 def lite(exported: Path) -> Any:
     """A client of the application over the TFLite file."""
     return mk.serving.create_app(exported / "model.tflite").test_client()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Any:
+    """One for all tests of the page, which are of the group "page"."""
+    page = Page()
+    yield page
+    page.driver.quit()

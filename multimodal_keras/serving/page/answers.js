@@ -1,0 +1,96 @@
+// What the model answered: a bar for each label, or a value, and how much each field contributed to it.
+
+import { make } from "./dom.js";
+
+const SHOWN = 5;
+const PERCENT = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+const SIGNED = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, signDisplay: "always" });
+
+/** Show an answer, task by task, in place of what is there. */
+export function showAnswer(place, answer) {
+  const sections = Object.keys(answer)
+    .sort()
+    .map((task) => make("section", { "data-task": task }, make("h3", {}, task), ...parts(answer[task])));
+  place.replaceChildren(...sections);
+}
+
+/** The answer as a sentence, for the status line. */
+export function sentenceOf(answer) {
+  const told = Object.keys(answer)
+    .sort()
+    .map((task) => `${task}: ${briefly(answer[task])}`);
+  return told.join("; ");
+}
+
+function briefly(found) {
+  if (found.label !== undefined) return `${found.label} ${PERCENT.format(found.probability)}`;
+  if (found.labels) return found.labels.join(", ") || "none";
+  return found.value === undefined ? "see below" : measured(found);
+}
+
+function measured({ value, unit }) {
+  return NUMBER.format(value) + (unit ? ` ${unit}` : "");
+}
+
+function parts(found) {
+  const shown = [];
+  if (found.probabilities) shown.push(...bars(found));
+  else if (found.value !== undefined) {
+    shown.push(make("p", { className: "value" }, make("data", { value: String(found.value) }, measured(found))));
+  } else {
+    const { contributions, baseline, ...rest } = found;
+    shown.push(make("pre", { tabIndex: 0, role: "region", "aria-label": "answer" }, JSON.stringify(rest, null, 1)));
+  }
+  if (found.contributions) shown.push(contributed(found));
+  return shown;
+}
+
+function bars({ label, labels, probabilities }) {
+  const chosen = new Set(labels ?? [label]);
+  const order = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
+  const items = (pairs) => pairs.map(([name, probability]) => bar(name, probability, chosen.has(name)));
+  const list = make("ol", { className: "bars" }, ...items(order.slice(0, SHOWN)));
+  const rest = order.slice(SHOWN);
+  if (!rest.length) return [list];
+  const more = make("button", { type: "button", "aria-expanded": "false" }, `Show all ${order.length}`);
+  more.addEventListener("click", () => {
+    const isOpen = more.getAttribute("aria-expanded") === "true";
+    if (isOpen) for (const item of [...list.children].slice(SHOWN)) item.remove();
+    else list.append(...items(rest));
+    more.setAttribute("aria-expanded", String(!isOpen));
+    more.textContent = isOpen ? `Show all ${order.length}` : `Show the first ${SHOWN}`;
+  });
+  return [list, more];
+}
+
+function bar(name, probability, isChosen) {
+  const filled = make("span", { className: "filled" });
+  filled.style.inlineSize = `${100 * probability}%`;
+  const item = line(name, make("data", { value: String(probability) }, PERCENT.format(probability)), filled);
+  item.classList.toggle("chosen", isChosen);
+  return item;
+}
+
+function contributed({ contributions, baseline }) {
+  const order = Object.entries(contributions).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
+  const most = Math.max(...order.map(([, share]) => Math.abs(share)), Number.MIN_VALUE);
+  const items = order.map(([field, share]) => {
+    const filled = make("span", { className: share < 0 ? "filled against" : "filled toward" });
+    filled.style.inlineSize = `${(50 * Math.abs(share)) / most}%`;
+    return line(field, make("data", { value: String(share) }, SIGNED.format(share)), filled);
+  });
+  const without = baseline === undefined ? "" : ` Without any field it is ${NUMBER.format(baseline)}.`;
+  return make(
+    "section",
+    { className: "contributions" },
+    make("h4", {}, "What each field contributed"),
+    make("ul", { className: "bars signed" }, ...items),
+    make("p", { className: "hint" }, `To the right: it speaks for this answer; to the left: against it.${without}`),
+  );
+}
+
+function line(name, number, filled) {
+  const track = make("span", { className: "track", "aria-hidden": "true" }, filled);
+  return make("li", {}, make("span", { className: "label", dir: "auto" }, name), number, track);
+}
