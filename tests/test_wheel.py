@@ -22,6 +22,8 @@ def test_wheel_holds_records_tables_and_types(wheel):
         assert f"multimodal_keras/exporting/device/{source.name}" in names
     for template in (ROOT / "multimodal_keras" / "bundling" / "templates").glob("*.*"):
         assert f"multimodal_keras/bundling/templates/{template.name}" in names
+    for file in (ROOT / "multimodal_keras" / "serving" / "page").glob("*.*"):
+        assert f"multimodal_keras/serving/page/{file.name}" in names
     pictures = [name for name in names if name.startswith("multimodal_keras/data/clipart/images/")]
     records = (ROOT / "multimodal_keras/data/clipart/records.csv").read_text(encoding="utf-8").splitlines()
     assert len(pictures) == len(records) - 1

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from debian import installed
 from page_browser import DESKTOP, PHONE, Page, serving
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 from serving_values import b64
 
 import multimodal_keras as mk
@@ -47,7 +49,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_contract_is_told(client: Any, saved: Any) -> None:
     answer = client.get("/contract").get_json()
-    assert answer == {"model": "drawings", "version": "3", "contract": saved.contract}
+    assert answer == {"model": "drawings", "version": "3", "models": ["drawings"], "contract": saved.contract}
+    assert client.get("/contract/drawings").get_json() == answer
+    assert client.get("/contract/other").status_code == 404
 
 
 def test_the_page_runs_nothing_but_its_own_files(client: Any) -> None:
@@ -141,7 +145,7 @@ def test_a_field_that_is_left_out_counts_for_nothing(page: Page, client: Any, dr
 
 def test_what_is_missing_is_said_at_its_field(page: Page) -> None:
     assert page.ask().startswith("Nothing was sent")
-    assert page.wrong("image") == "! The model needs image. Choose a picture."
+    assert page.wrong("image") == "The model needs image. Choose a picture."
     focused = page.driver.switch_to.active_element
     assert focused.get_attribute("id") == "field-image"
     assert focused.get_attribute("aria-invalid") == "true"
@@ -185,7 +189,7 @@ def test_it_is_used_by_the_keyboard_alone(page: Page, drawing: Path) -> None:
     page.run("document.body.tabIndex = -1; document.body.focus()")
     reached = []
     for _ in range(12):
-        page.driver.switch_to.active_element.send_keys("\ue004")
+        ActionChains(page.driver).send_keys(Keys.TAB).perform()
         element = page.driver.switch_to.active_element
         reached.append(element.get_attribute("id") or element.text)
         if reached[-1] == "send":
@@ -199,7 +203,7 @@ def test_it_is_used_by_the_keyboard_alone(page: Page, drawing: Path) -> None:
         "field-title",
         "send",
     ]
-    page.driver.switch_to.active_element.send_keys("\ue007")
+    ActionChains(page.driver).send_keys(Keys.ENTER).perform()
     page.until(lambda: page.at("status").text.startswith("Answered"))
 
 

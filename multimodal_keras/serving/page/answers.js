@@ -72,22 +72,28 @@ function bar(name, probability, isChosen) {
   return item;
 }
 
-function contributed({ contributions, baseline }) {
-  const order = Object.entries(contributions).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
+/** Of several labels at once there are contributions to each: those to the most probable one are shown. */
+function contributed({ contributions, baseline, probabilities = {} }) {
+  const [top] = Object.keys(probabilities).sort((one, other) => probabilities[other] - probabilities[one]);
+  const toTop = (told) => (told !== null && typeof told === "object" ? told[top] : told);
+  const isByLabel = Object.values(contributions).some((told) => toTop(told) !== told);
+  const shares = Object.entries(contributions).map(([field, told]) => [field, toTop(told)]);
+  const order = shares.sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
   const most = Math.max(...order.map(([, share]) => Math.abs(share)), Number.MIN_VALUE);
-  const items = order.map(([field, share]) => {
-    const filled = make("span", { className: share < 0 ? "filled against" : "filled toward" });
-    filled.style.inlineSize = `${(50 * Math.abs(share)) / most}%`;
-    return line(field, make("data", { value: String(share) }, SIGNED.format(share)), filled);
-  });
-  const without = baseline === undefined ? "" : ` Without any field it is ${NUMBER.format(baseline)}.`;
+  const without = baseline === undefined ? "" : ` With nothing given it is ${NUMBER.format(toTop(baseline))}.`;
   return make(
     "section",
     { className: "contributions" },
-    make("h4", {}, "What each field contributed"),
-    make("ul", { className: "bars signed" }, ...items),
-    make("p", { className: "hint" }, `To the right: it speaks for this answer; to the left: against it.${without}`),
+    make("h4", {}, `What each field added${isByLabel ? ` to ${top}` : ""}`),
+    make("ul", { className: "bars signed" }, ...order.map(([field, share]) => signedBar(field, share, most))),
+    make("p", { className: "hint" }, `To the right it speaks for this answer, to the left against it.${without}`),
   );
+}
+
+function signedBar(field, share, most) {
+  const filled = make("span", { className: share < 0 ? "filled against" : "filled toward" });
+  filled.style.inlineSize = `${(50 * Math.abs(share)) / most}%`;
+  return line(field, make("data", { value: String(share) }, SIGNED.format(share)), filled);
 }
 
 function line(name, number, filled) {

@@ -1,0 +1,252 @@
+"""The page over made-up contracts: every kind of field, hostile names, long lists, contributions, several models."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import wave
+from pathlib import Path
+from typing import Any
+
+import flask
+import numpy as np
+import pytest
+from debian import installed
+from page_browser import PHONE, Page, serving
+
+from multimodal_keras.serving.views import page as page_views
+
+pytestmark = pytest.mark.xdist_group("page")
+MARKUP = "<img src=x onerror=document.title='taken'>"
+
+
+def field(kind: str, shape: list[int | None], dtype: str = "string", optional: bool = True, **facts: Any) -> Any:
+    return {"kind": kind, "optional": optional, **facts}, {"shape": [None, *shape], "dtype": dtype}
+
+
+FIELDS = {
+    "note": field("text", []),
+    "sound": field("audio", [], sampling_rate=16000, clip_seconds=0.6),
+    "clip": field("video", []),
+    "sizes": field("numbers", [3], "float32"),
+    "age": field("numbers", [], "int64"),
+    "steps": field("timeseries", [None, 2], "float32"),
+    "grid": field("points", [2, 2], "float32"),
+    "many": field("numbers", [40], "float32"),
+    "cube": field("tensor", [1, 2, 2], "float32"),
+    "row": field("tabular", [2], columns=[{"name": MARKUP, "kind": "category"}, {"name": "price", "kind": "number"}]),
+}
+LABELS = [MARKUP, "黑猫", *(f"label number {number} of a long list" for number in range(40))]
+
+
+class StandIn:
+    """A server that answers what a test wants, and keeps what it was asked."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.asked: list[Any] = []
+        self.contract: dict[str, Any] = {"model": "made", "version": "1"}
+        self.contract["contract"] = {
+            "modalities": {name: facts for name, (facts, _) in fields.items()},
+            "signatures": {"serving_default": {"inputs": {name: spec for name, (_, spec) in fields.items()}}},
+            "tasks": {},
+        }
+        self.answer: dict[str, Any] = {"size": {"value": 1.0, "unit": "cm"}}
+        self.explains = True
+        self.app = flask.Flask("stand_in", static_folder=None)
+        page_views.add_views(self.app)
+        for path in ("/contract", "/contract/<name>"):
+            self.app.add_url_rule(path, path, self._contract)
+        for path in ("/predict", "/predict/<name>"):
+            self.app.add_url_rule(path, path, self._predict, methods=["POST"])
+
+    def _contract(self, name: str = "made") -> Any:
+        return {**self.contract, "model": name}
+
+    def _predict(self, name: str = "") -> Any:
+        request = flask.request
+        if request.mimetype == "multipart/form-data":
+            files = {key: file.read() for key, file in request.files.items()}
+            record = {**request.form, **files}
+        else:
+            record = request.get_json()
+        self.asked.append((name, record))
+        if request.args and not self.explains:
+            return {"error": "This model tells no contributions."}, 400
+        return {"answers": [self.answer]}
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    server = StandIn(FIELDS)
+    with serving(server.app) as server.address:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Page, server: Any) -> Page:
+    server.asked.clear()
+    server.answer, server.explains = {"size": {"value": 1.0, "unit": "cm"}}, True
+    server.contract.pop("models", None)
+    browser.open(server.address)
+    return browser
+
+
+def sent(page: Page, server: Any) -> Any:
+    """What the server was asked last, after a press of the button."""
+    assert page.ask().startswith("Answered"), page.at("problem").text
+    return server.asked[-1][1]
+
+
+def test_each_kind_is_sent_as_it_was_entered(page: Page, server: Any, tmp_path: Path) -> None:
+    assert sent(page, server) == {}
+    page.fill(note="two\nlines", age="-3", sizes=["1", "2.5", "-1e-3"], row=["红", ""])
+    page.fill(steps="left, right\n1, 2\n3;4\n\n5 6", grid="1,2\n3,4", many=" ".join(map(str, range(40))))
+    page.fill(cube="[[[1,2],[3,4]]]")
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(bytes(range(256)))
+    page.fill(clip=clip)
+    assert sent(page, server) == {
+        "note": "two\nlines",
+        "age": -3,
+        "sizes": [1, 2.5, -0.001],
+        "row": ["红", ""],
+        "steps": [[1, 2], [3, 4], [5, 6]],
+        "grid": [[1, 2], [3, 4]],
+        "many": list(range(40)),
+        "cube": [[[1, 2], [3, 4]]],
+        "clip": {"b64": base64.b64encode(bytes(range(256))).decode()},
+    }
+    record = server.asked[-1][1]
+    installed("curl", "curl")
+    subprocess.run(["sh", "-c", page.command()], cwd=tmp_path, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    assert [asked for _, asked in server.asked] == [{}, record, record]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("sizes", ["1", "", "3"], "Received nothing that is one for 2"),
+        ("age", "1.5", "Received 1.5"),
+        ("steps", "1,2\n3", "Received 1 in line 2"),
+        ("steps", "1,2\n3,x", "Received “x” in line 2"),
+        ("steps", "1,2\n3,", "an empty cell in line 2"),
+        ("grid", "1,2", "There are 2 lines. Received 1"),
+        ("many", "1 2 3", "There are 40 numbers. Received 3"),
+        ("cube", "{}", "Received something else"),
+    ],
+)
+def test_wrong_numbers_are_told_in_words(page: Page, server: Any, name: str, value: Any, words: str) -> None:
+    page.fill(**{name: value})
+    assert page.ask().startswith("Nothing was sent")
+    assert words in page.wrong(name)
+    assert page.driver.switch_to.active_element.get_attribute("aria-invalid") == "true"
+    assert server.asked == []
+
+
+def test_a_recording_is_a_wav_file(page: Page, server: Any) -> None:
+    """The browser's made-up microphone beeps. It stops by itself after the longest clip, or when it is told to."""
+    record, preview = page.find("[data-field=sound] .drop > button")[0], page.find("[data-field=sound] .preview")[0]
+    record.click()
+    page.until(preview.is_displayed)
+    with wave.open(io.BytesIO(sent(page, server)["sound"])) as sound:
+        assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (16000, 1, 2)
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    assert 0.3 < len(samples) / 16000 < 0.9
+    assert np.abs(samples).max() > 300
+    assert "--form 'sound=@recording.wav'" in page.command()
+    preview.find_elements("css selector", "button")[0].click()
+    record.click()
+    page.until(lambda: record.text == "Stop" and record.is_enabled())
+    record.click()
+    page.until(preview.is_displayed)
+    assert record.text == "Record"
+
+
+def test_a_file_can_be_dropped_and_removed(page: Page, server: Any) -> None:
+    page.run(
+        "const transfer = new DataTransfer(); transfer.items.add(new File(['abc'], 'a.wav'));"
+        "document.querySelector('[data-field=sound] .drop').dispatchEvent("
+        "new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true}))"
+    )
+    assert sent(page, server) == {"sound": b"abc"}
+    page.find("[data-field=sound] .preview button")[0].click()
+    assert sent(page, server) == {}
+
+
+def test_what_a_model_says_is_text_and_never_markup(page: Page, server: Any) -> None:
+    server.answer = {
+        MARKUP: {"label": MARKUP, "probability": 1.0, "probabilities": {MARKUP: 1.0}},
+        "b": {"text": MARKUP},
+    }
+    assert MARKUP in page.ask()
+    assert [label.text for label in page.find("#tasks .label")] == [MARKUP]
+    assert MARKUP in page.find("#tasks pre")[0].text
+    assert page.find("main img:not([hidden])") == []
+    assert page.driver.title == "Ask made"
+
+
+def test_long_lists_show_the_first_and_the_rest_on_request(page: Page, server: Any) -> None:
+    chances = {label: 1 / (2 + place) for place, label in enumerate(LABELS)}
+    server.answer = {"subject": {"label": LABELS[0], "probability": 0.5, "probabilities": chances}}
+    page.look(PHONE)
+    page.ask()
+    assert [line.text for line in page.find("#tasks .label")] == LABELS[:5]
+    assert page.shown()["subject"] == pytest.approx(chances)
+    assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
+    page.find("#tasks [aria-expanded=true]")[0].click()
+    assert len(page.find("#tasks li")) == 5
+
+
+def test_contributions_are_shown_where_there_are_some(page: Page, server: Any) -> None:
+    server.answer = {
+        "subject": {
+            **{"label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.1}},
+            **{"contributions": {"note": 0.5, "sound": -0.1}, "baseline": 0.5},
+        },
+        "tags": {
+            **{"labels": [], "probabilities": {"big": 0.1, "red": 0.4}, "baseline": {"big": 0.1, "red": 0.2}},
+            "contributions": {"note": {"big": 0.0, "red": 0.2}},
+        },
+    }
+    page.ask()
+    assert "?contributions=true" in page.command()
+    first, second = page.find(".contributions")
+    assert [line.text.split("\n") for line in first.find_elements("css selector", "li")] == [
+        ["note", "+0.5"],
+        ["sound", "-0.1"],
+    ]
+    assert "With nothing given it is 0.5" in first.text
+    assert "What each field added to red" in second.text
+    assert "+0.2" in second.text
+
+
+def test_a_model_without_contributions_is_asked_without(page: Page, server: Any) -> None:
+    server.explains = False
+    page.ask()
+    page.ask()
+    assert len(server.asked) == 3
+    assert "contributions" not in page.command()
+    assert page.find(".contributions") == []
+
+
+def test_several_models_can_be_chosen_from(page: Page, server: Any) -> None:
+    assert not page.at("choice").is_displayed()
+    server.contract["models"] = ["made", "é other"]
+    page.open(server.address)
+    page.ask()
+    assert server.asked[-1][0] == "made"
+    page.at("model").send_keys("é")
+    page.until(lambda: page.at("name").text == "é other")
+    page.ask()
+    assert server.asked[-1][0] == "é other"
+    assert "/predict/%C3%A9%20other" in page.command()
+
+
+def test_a_contract_without_json_is_told(browser: Page) -> None:
+    app = flask.Flask("proxy", static_folder=None)
+    page_views.add_views(app)
+    app.add_url_rule("/contract", "contract", lambda: ("<h1>Bad gateway</h1>", 502))
+    with serving(app) as address:
+        browser.open(address, "problem")
+        assert browser.until(lambda: browser.at("problem").text) == "The server answered 502, without a reason."
