@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ import keras
 import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
+from multimodal_keras.exporting.defaults import with_defaults
 
 RAW, TENSORS, EMBED = "serving_default", "tensors", "embed"
 EMBEDDING = "embedding"
+
+Endpoint = tuple[Callable[..., Any], dict[str, tf.TensorSpec] | list[tf.TensorSpec]]
 
 
 def raw_signature(found: Parts) -> dict[str, tf.TensorSpec]:
@@ -47,6 +50,8 @@ def embedding_model(model: keras.Model) -> keras.Model:
 def write_savedmodel(model: keras.Model, folder: Path) -> None:
     """Write a SavedModel with the signatures `serving_default` (raw), `tensors` and `embed` (raw to the fused vector).
 
+    Optional inputs of `serving_default` have default values, see `with_defaults`.
+
     Args:
         model: made by `build_model`.
         folder: where to; it must not exist or be empty.
@@ -57,7 +62,7 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
         model,
         folder,
         {
-            RAW: (lambda inputs: model(decode(found, inputs), training=False), raw),
+            RAW: with_defaults(lambda inputs: model(decode(found, inputs), training=False), raw, found.optional),
             TENSORS: (lambda inputs: model(inputs, training=False), tensors),
             EMBED: (lambda inputs: embed(decode(found, inputs), training=False), raw),
         },
@@ -68,10 +73,12 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
 def write_endpoints(
     model: keras.Model,
     folder: Path,
-    endpoints: dict[str, tuple[Callable[[dict[str, Any]], Any], dict[str, tf.TensorSpec]]],
+    endpoints: Mapping[str, Endpoint],
     resources: list[Any] | None = None,
 ) -> None:
     """Write functions over a model's weights (and lookup tables) as the signatures of a SavedModel.
+
+    An endpoint takes one dict, or an argument for each of several specs.
 
     Keras's `ExportArchive` is the only way found that keeps track of Keras variables for the TFLite converter too.
     """
@@ -81,7 +88,8 @@ def write_endpoints(
     for resource in [bare, *(resources or [])]:
         archive.track(resource)
     for name, (function, signature) in endpoints.items():
-        archive.add_endpoint(name, function, input_signature=[signature])
+        arguments = signature if isinstance(signature, list) else [signature]
+        archive.add_endpoint(name, function, input_signature=arguments)
     archive.write_out(str(folder), verbose=False)
 
 
