@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         with quiet_start():
-            command = importlib.import_module(f"multimodal_keras.cli.{options.command}")
+            command = importlib.import_module(f"multimodal_keras.cli.{options.command.replace('-', '_')}")
         return int(command.run(options) or 0)
     except (ValueError, TypeError, ImportError) as error:
         if os.environ.get("MULTIMODAL_KERAS_TRACEBACK"):
@@ -122,10 +122,35 @@ def _serve(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--host", default="127.0.0.1", help="0.0.0.0 to be reached from other machines")
     command.add_argument("--port", type=int, default=8501)
+    command.add_argument("--tuning", metavar="FILE", help="settings that tune-serving wrote")
     command.add_argument("--api-keys", metavar="FILE", help="hashed keys, made by the command key; others get 401")
     command.add_argument(
         "--origin", action="append", metavar="URL", help="a web page whose requests are allowed; repeat"
     )
+
+
+def _tune_serving(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="a folder of versions, one version of it, or a .tflite file")
+    command.add_argument("--data", help="records to ask with; some are made up if left out")
+    command.add_argument("--output", default="tuning.json", help="the file that serve --tuning reads")
+    command.add_argument("--clients", type=_numbers, default=[1, 8, 32], metavar="N,N", help="at the same time; 1,8,32")
+    command.add_argument("--seconds", type=float, default=2.0, help="of each measurement; 2")
+    command.add_argument("--rounds", type=int, default=2, help="in each of which each setting is measured; 2")
+    settings = command.add_argument_group("settings to try, by commas")
+    settings.add_argument("--max-batch", type=_numbers, default=[8, 32, 128], metavar="N,N", help="8,32,128")
+    settings.add_argument("--max-waiting", type=_numbers, default=[48], metavar="N,N", help="48")
+    settings.add_argument("--threads", type=_numbers, default=[64], metavar="N,N", help="of the server; 64")
+    settings.add_argument(
+        "--intra-op-threads",
+        type=_numbers,
+        default=[0, 1],
+        metavar="N,N",
+        help="of TensorFlow; 0,1; 0 is its own choice",
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def _key(command: argparse.ArgumentParser) -> None:
@@ -173,6 +198,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
+    "tune-serving": (_tune_serving, "measure settings of serve on this machine, and write the best into a file"),
     "key": (_key, "make an API key for serve"),
     "inspect": (_inspect, "say what goes into a model and what comes out"),
     "contract": (_contract, "say whether clients of one export can use another"),

@@ -9,7 +9,9 @@ import pytest
 from multimodal_keras.cli import main
 from multimodal_keras.cli.main import parser
 
-COMMANDS = ("train", "evaluate", "export", "predict", "serve", "bundle", "inspect", "contract", "demo", "doctor")
+COMMANDS = (
+    "train", "evaluate", "export", "predict", "serve", "tune-serving", "bundle", "inspect", "contract", "demo", "doctor",
+)  # fmt: skip
 HELP = """
 import sys
 from multimodal_keras.cli import main
