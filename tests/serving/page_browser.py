@@ -45,9 +45,9 @@ class Page:
         self.driver = webdriver.Chrome(options, Service(installed("chromedriver", "chromium-driver")))
         self.run, self.run_async = self.driver.execute_script, self.driver.execute_async_script
 
-    def open(self, address: str, first: str = "record") -> None:
+    def open(self, address: str, first: str = "record", size: tuple[int, int] = DESKTOP) -> None:
         """Load the page, and wait for the form of the record or of the key."""
-        self.look(DESKTOP)
+        self.look(size)
         self.driver.get(address)
         self.until(lambda: self.at(first).is_displayed())
 
@@ -71,7 +71,7 @@ class Page:
 
     def inputs(self, field: str) -> list[Any]:
         """Where a person types or chooses, of one field."""
-        return self.find(f"[data-field={field}] .body :is(textarea, input:not([aria-label]))")
+        return self.find(f"[data-field={field}] .body :is(textarea, input:not(.load input, [capture]))")
 
     def fill(self, **fields: Any) -> None:
         """Type a text, several ones, or choose a file (a `Path`)."""

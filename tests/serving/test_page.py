@@ -158,7 +158,7 @@ def test_what_the_server_refuses_is_said_beside_the_form(page: Page, drawing: Pa
     page.fill(image=torn)
     assert "known format" in page.ask()
     assert page.shown() == {}
-    page.find(".preview button")[0].click()
+    page.find("[aria-label='Remove image']")[0].click()
     page.fill(image=drawing)
     assert page.ask().startswith("Answered")
     assert page.at("problem").text == ""

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 from debian import installed
 from page_browser import PHONE, Page, serving
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
 
+import multimodal_keras as mk
 from multimodal_keras.serving.views import page as page_views
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -27,6 +30,7 @@ def field(kind: str, shape: list[int | None], dtype: str = "string", optional: b
 
 FIELDS = {
     "note": field("text", []),
+    "photo": field("image", []),
     "sound": field("audio", [], sampling_rate=16000, clip_seconds=0.6),
     "clip": field("video", []),
     "sizes": field("numbers", [3], "float32"),
@@ -37,6 +41,7 @@ FIELDS = {
     "cube": field("tensor", [1, 2, 2], "float32"),
     "row": field("tabular", [2], columns=[{"name": MARKUP, "kind": "category"}, {"name": "price", "kind": "number"}]),
 }
+DRAWING = next((Path(mk.__file__).parent / "data" / "clipart" / "images").glob("*/*.png"))
 LABELS = [MARKUP, "黑猫", *(f"label number {number} of a long list" for number in range(40))]
 
 
@@ -174,6 +179,52 @@ def test_a_file_can_be_dropped_and_removed(page: Page, server: Any) -> None:
     assert sent(page, server) == {}
 
 
+def test_a_phone_takes_photographs(page: Page, server: Any) -> None:
+    """Its browser opens the camera for `capture`; what comes from there is sent like a file that was chosen."""
+    assert page.find("[capture]") == []
+    page.open(server.address, size=PHONE)
+    assert page.find("[data-field=photo] .drop > button")[0].text == "Take a photo"
+    page.run("document.querySelector('[capture=environment]').hidden = false")
+    page.find("[capture]")[0].send_keys(str(DRAWING))
+    assert sent(page, server) == {"photo": DRAWING.read_bytes()}
+    assert page.until(lambda: page.run("return document.querySelector('.preview > img').naturalWidth")) > 10
+
+
+def test_a_webcam_takes_photographs(page: Page, server: Any) -> None:
+    """The browser's made-up camera shows a coloured field."""
+    camera = page.find("[data-field=photo] .drop > button")[0]
+    camera.click()
+    view = page.find("[data-field=photo] video")[0]
+    page.until(lambda: view.is_displayed() and page.run("return arguments[0].videoWidth", view))
+    page.find("[data-field=photo] video + button")[0].click()
+    page.until(page.find("[data-field=photo] .preview:has(img)")[0].is_displayed)
+    assert not view.is_displayed()
+    assert page.run("return arguments[0].srcObject", view) is None
+    with Image.open(io.BytesIO(sent(page, server)["photo"])) as picture:
+        assert picture.format == "JPEG"
+        assert min(picture.size) >= 100
+        assert max(high - low for low, high in picture.getextrema()) > 50
+
+
+def test_the_command_is_copied(page: Page, server: Any) -> None:
+    page.fill(note="it's $HOME")
+    page.ask()
+    page.find("summary")[0].click()
+    page.at("copy").click()
+    page.until(lambda: page.at("copied").text == "Copied.")
+    page.at("field-note").clear()
+    page.at("field-note").send_keys(Keys.CONTROL, "v")
+    assert page.at("field-note").get_attribute("value") == page.command()
+
+
+def test_lines_are_loaded_from_a_file(page: Page, server: Any, tmp_path: Path) -> None:
+    lines = tmp_path / "steps.csv"
+    lines.write_text("a,b\r\n1,2\r\n3,4.5\r\n")
+    page.find("[data-field=steps] .load input")[0].send_keys(str(lines))
+    page.until(lambda: page.at("field-steps").get_attribute("value"))
+    assert sent(page, server) == {"steps": [[1, 2], [3, 4.5]]}
+
+
 def test_what_a_model_says_is_text_and_never_markup(page: Page, server: Any) -> None:
     server.answer = {
         MARKUP: {"label": MARKUP, "probability": 1.0, "probabilities": {MARKUP: 1.0}},
@@ -182,7 +233,7 @@ def test_what_a_model_says_is_text_and_never_markup(page: Page, server: Any) -> 
     assert MARKUP in page.ask()
     assert [label.text for label in page.find("#tasks .label")] == [MARKUP]
     assert MARKUP in page.find("#tasks pre")[0].text
-    assert page.find("main img:not([hidden])") == []
+    assert page.find("#tasks img") == []
     assert page.driver.title == "Ask made"
 
 
@@ -213,12 +264,13 @@ def test_contributions_are_shown_where_there_are_some(page: Page, server: Any) -
     assert "?contributions=true" in page.command()
     first, second = page.find(".contributions")
     assert [line.text.split("\n") for line in first.find_elements("css selector", "li")] == [
-        ["note", "+0.5"],
-        ["sound", "-0.1"],
+        ["note", "+50%"],
+        ["sound", "-10%"],
     ]
-    assert "With nothing given it is 0.5" in first.text
+    assert "What each field added to cat" in first.text
+    assert "With nothing given it is 50%." in first.text
     assert "What each field added to red" in second.text
-    assert "+0.2" in second.text
+    assert "+20%" in second.text
 
 
 def test_a_model_without_contributions_is_asked_without(page: Page, server: Any) -> None:

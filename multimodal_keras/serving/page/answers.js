@@ -5,7 +5,9 @@ import { make } from "./dom.js";
 const SHOWN = 5;
 const PERCENT = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
-const SIGNED = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, signDisplay: "always" });
+const SIGNED = { signDisplay: "exceptZero" };
+const SIGNED_NUMBER = new Intl.NumberFormat("en", { ...SIGNED, maximumSignificantDigits: 3 });
+const SIGNED_PERCENT = new Intl.NumberFormat("en", { ...SIGNED, style: "percent", maximumFractionDigits: 1 });
 
 /** Show an answer, task by task, in place of what is there. */
 export function showAnswer(place, answer) {
@@ -17,16 +19,15 @@ export function showAnswer(place, answer) {
 
 /** The answer as a sentence, for the status line. */
 export function sentenceOf(answer) {
-  const told = Object.keys(answer)
-    .sort()
-    .map((task) => `${task}: ${briefly(answer[task])}`);
-  return told.join("; ");
+  const told = Object.entries(answer).map(([task, found]) => [task, briefly(found)]);
+  const known = told.filter(([, words]) => words).sort();
+  return known.map(([task, words]) => `${task}: ${words}`).join("; ");
 }
 
 function briefly(found) {
   if (found.label !== undefined) return `${found.label} ${PERCENT.format(found.probability)}`;
   if (found.labels) return found.labels.join(", ") || "none";
-  return found.value === undefined ? "see below" : measured(found);
+  return found.value === undefined ? "" : measured(found);
 }
 
 function measured({ value, unit }) {
@@ -72,28 +73,28 @@ function bar(name, probability, isChosen) {
   return item;
 }
 
-/** Of several labels at once there are contributions to each: those to the most probable one are shown. */
-function contributed({ contributions, baseline, probabilities = {} }) {
-  const [top] = Object.keys(probabilities).sort((one, other) => probabilities[other] - probabilities[one]);
+/** How far each field moved the answer; of several labels at once, the most probable one. */
+function contributed({ contributions, baseline, probabilities }) {
+  const top = probabilities && Object.entries(probabilities).reduce((one, other) => (other[1] > one[1] ? other : one))[0];
   const toTop = (told) => (told !== null && typeof told === "object" ? told[top] : told);
-  const isByLabel = Object.values(contributions).some((told) => toTop(told) !== told);
+  const [plain, signed] = probabilities ? [PERCENT, SIGNED_PERCENT] : [NUMBER, SIGNED_NUMBER];
   const shares = Object.entries(contributions).map(([field, told]) => [field, toTop(told)]);
   const order = shares.sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
   const most = Math.max(...order.map(([, share]) => Math.abs(share)), Number.MIN_VALUE);
-  const without = baseline === undefined ? "" : ` With nothing given it is ${NUMBER.format(toTop(baseline))}.`;
+  const without = baseline === undefined ? "" : ` With nothing given it is ${plain.format(toTop(baseline))}.`;
   return make(
     "section",
     { className: "contributions" },
-    make("h4", {}, `What each field added${isByLabel ? ` to ${top}` : ""}`),
-    make("ul", { className: "bars signed" }, ...order.map(([field, share]) => signedBar(field, share, most))),
-    make("p", { className: "hint" }, `To the right it speaks for this answer, to the left against it.${without}`),
+    make("h4", {}, `What each field added${probabilities ? ` to ${top}` : ""}`),
+    make("ul", { className: "bars signed" }, ...order.map(([field, share]) => signedBar(field, share, most, signed))),
+    make("p", { className: "hint" }, `To the right what raised it, to the left what lowered it.${without}`),
   );
 }
 
-function signedBar(field, share, most) {
+function signedBar(field, share, most, signed) {
   const filled = make("span", { className: share < 0 ? "filled against" : "filled toward" });
   filled.style.inlineSize = `${(50 * Math.abs(share)) / most}%`;
-  return line(field, make("data", { value: String(share) }, SIGNED.format(share)), filled);
+  return line(field, make("data", { value: String(share) }, signed.format(share)), filled);
 }
 
 function line(name, number, filled) {

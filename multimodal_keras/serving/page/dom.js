@@ -4,13 +4,13 @@
  * An element.
  *
  * @param tag its name
- * @param properties of the element; those that begin with `aria-` or `data-`, and `role`, are attributes
+ * @param properties of the element; `role`, `capture` and those that begin with `aria-` or `data-` are attributes
  * @param children elements and texts
  */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name === "role" || name.startsWith("aria-") || name.startsWith("data-")) element.setAttribute(name, value);
+    if (/^(role$|capture$|aria-|data-)/.test(name)) element.setAttribute(name, value);
     else element[name] = value;
   }
   element.append(...children);

@@ -1,5 +1,6 @@
 // A file: chosen, dropped, photographed or recorded; shown or played; removed.
 
+import { photoControls } from "./camera.js";
 import { make } from "./dom.js";
 import { recordButton } from "./recording.js";
 
@@ -11,7 +12,7 @@ export const FILES = {
     hint: "PNG, JPEG, GIF, BMP or WebP. It can be dropped here.",
     need: "Choose a picture.",
     viewer: (name) => make("img", { alt: `The chosen ${name}` }),
-    more: photoButton,
+    more: photoControls,
   },
   audio: {
     accept: "audio/*,.wav",
@@ -100,19 +101,6 @@ function acceptDrops(zone, input) {
     zone.classList.remove("over");
     if (event.dataTransfer.files.length) put(input, event.dataTransfer.files[0]);
   });
-}
-
-/** On phones and tablets, whose browsers open the camera for `capture`; elsewhere it would be the chooser again. */
-function photoButton(facts, use) {
-  if (!matchMedia("(pointer: coarse)").matches) return [];
-  const camera = make("input", { type: "file", accept: "image/*", capture: "environment", hidden: true });
-  const button = make("button", { type: "button" }, "Take a photo");
-  button.addEventListener("click", () => camera.click());
-  camera.addEventListener("change", (event) => {
-    event.stopPropagation();
-    if (camera.files.length) use(camera.files[0]);
-  });
-  return [button, camera];
 }
 
 function size(bytes) {

@@ -63,13 +63,13 @@ function numberIn(input, name, parse) {
 
 function linesControl([rows, columns], parse, made, hint) {
   const input = make("textarea", { rows: 5, className: "lines", spellcheck: false, wrap: "off" });
-  const load = make("input", { type: "file", accept: ".csv,.tsv,.txt,text/plain", "aria-label": "Load lines from a file" });
+  const load = make("input", { type: "file", accept: ".csv,.tsv,.txt,text/plain" });
   load.addEventListener("change", async () => {
     if (load.files[0]) input.value = await load.files[0].text();
     input.dispatchEvent(new Event("input", { bubbles: true }));
   });
   return {
-    element: make("div", { className: "stack" }, input, load),
+    element: make("div", {}, input, make("label", { className: "load hint" }, "or from a file", load)),
     inputs: [input],
     hint,
     need: "Type or load numbers.",

@@ -7,6 +7,7 @@ import { makeRequest } from "./request.js";
 import { address, Refused, Server } from "./server.js";
 
 const at = (id) => document.getElementById(id);
+const AND = new Intl.ListFormat("en", { type: "conjunction" });
 const server = new Server();
 let fields = [];
 let model; // its name in paths, where the server has several
@@ -97,9 +98,9 @@ function show(record, { answer, command, milliseconds }) {
   at("curl").hidden = false;
   at("copied").textContent = "";
   const without = fields.map((field) => field.name).filter((name) => !(name in record));
-  const left = without.length ? `, without ${without.join(" and ")}` : "";
+  const left = without.length ? `, without ${AND.format(without)}` : "";
   at("status").textContent = `Answered in ${Math.ceil(milliseconds)} ms${left}. ${sentenceOf(answer)}.`;
-  at("answer").scrollIntoView({ block: "nearest" });
+  if (at("answer").getBoundingClientRect().top > innerHeight / 2) at("status").scrollIntoView();
 }
 
 async function useKey() {
