@@ -138,8 +138,8 @@ def _tune_serving(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rounds", type=int, default=2, help="in each of which each setting is measured; 2")
     settings = command.add_argument_group("settings to try, by commas")
     settings.add_argument("--max-batch", type=_numbers, default=[8, 32, 128], metavar="N,N", help="8,32,128")
-    settings.add_argument("--max-waiting", type=_numbers, default=[48], metavar="N,N", help="48")
-    settings.add_argument("--threads", type=_numbers, default=[64], metavar="N,N", help="of the server; 64")
+    settings.add_argument("--max-waiting", type=_numbers, default=[128], metavar="N,N", help="128")
+    settings.add_argument("--threads", type=_numbers, default=[176], metavar="N,N", help="of the server; 176")
     settings.add_argument(
         "--intra-op-threads",
         type=_numbers,

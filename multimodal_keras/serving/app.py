@@ -80,7 +80,7 @@ def create_app(
         api_keys: a file of hashed keys, made by `multimodal-keras key`; requests without one of them get 401.
         origins: of web pages whose requests browsers may send, such as `https://example.org`.
         **batching: how requests that come at the same time share a call: `max_batch` records in one (32), at most
-            `max_waiting` records that wait (48; what is more gets 503 with Retry-After), `timeout_seconds` before a
+            `max_waiting` records that wait (128; what is more gets 503 with Retry-After), `timeout_seconds` before a
             request gets 504 (30).
 
     Returns:

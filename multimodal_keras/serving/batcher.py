@@ -19,6 +19,7 @@ Inputs = Mapping[str, Array]
 Outputs = dict[str, np.ndarray]
 
 RETRY_SECONDS = 1
+MAX_BATCH, MAX_WAITING = 32, 128
 
 
 @dataclass(eq=False)
@@ -29,7 +30,9 @@ class _Request:
     deadline: float
     outputs: Outputs | None = None
     refusal: Exception | None = None
-    is_done: bool = field(default=False)
+    is_done: bool = False
+    leads: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
 
     def settle(self, outputs: Outputs | None = None, refusal: Exception | None = None) -> None:
         self.outputs, self.refusal, self.is_done = outputs, refusal, True
@@ -62,8 +65,8 @@ class MicroBatcher:
         self,
         call: Callable[[str, Inputs], Outputs],
         *,
-        max_batch: int = 32,
-        max_waiting: int = 48,
+        max_batch: int = MAX_BATCH,
+        max_waiting: int = MAX_WAITING,
         timeout_seconds: float = 30.0,
         workers: int = 1,
     ) -> None:
@@ -74,7 +77,7 @@ class MicroBatcher:
             )
         self._call, self._timeout = call, timeout_seconds
         self._max_batch, self._max_waiting, self._workers = max_batch, max_waiting, workers
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._running = 0
 
@@ -93,34 +96,73 @@ class MicroBatcher:
             Refusal: 503 if too many wait already, 504 if it took too long, and what the model refuses.
         """
         request = _Request(signature, inputs, count, time.monotonic() + self._timeout)
-        with self._changed:
-            if self._waiting and self.waiting_records + count > self._max_waiting:
-                raise Refusal("The server is busy. Received more requests than may wait. Send it again later.", 503)
+        with self._lock:
+            self.check_room(count)
             self._waiting.append(request)
-        while batch := self._next_batch(request):
-            self._answer(batch)
+            self._appoint()
+        while not request.is_done:
+            self._wait(request)
+            if request.leads:
+                self._lead(request)
         if request.refusal is not None:
             raise request.refusal
         return request.outputs or {}
+
+    def check_room(self, count: int = 1) -> None:
+        """Refuse what may not wait, for instance before it is parsed.
+
+        Args:
+            count: records that are to come.
+
+        Raises:
+            Refusal: 503 if too many wait already.
+        """
+        if self._waiting and self.waiting_records + count > self._max_waiting:
+            raise Refusal("The server is busy. Received more requests than may wait. Send it again later.", 503)
 
     @property
     def waiting_records(self) -> int:
         """How many records wait for the model."""
         return sum(request.count for request in tuple(self._waiting))
 
-    def _next_batch(self, request: _Request) -> list[_Request]:
-        """Wait until the request is answered (nothing is returned), or the model is free for a batch."""
-        with self._changed:
-            while not request.is_done:
-                if self._running < self._workers and request in self._waiting:
-                    self._running += 1
-                    return self._take()
-                in_time = self._changed.wait(max(0.0, request.deadline - time.monotonic()))
-                if not in_time and not request.is_done:
+    def _appoint(self) -> None:
+        """With the lock held: let the first that wait call the model, one for each call that is free.
+
+        Only they are woken. Waking all that wait, for one of them to find something to do, costs more than the model.
+        """
+        for request in self._waiting:
+            if self._running == self._workers:
+                return
+            if not request.leads:
+                self._running += 1
+                request.leads = True
+                request.woken.set()
+
+    def _wait(self, request: _Request) -> None:
+        """Until the request is answered, or is to call the model."""
+        if not request.woken.wait(max(0.0, request.deadline - time.monotonic())):
+            with self._lock:
+                if not request.woken.is_set():
                     if request in self._waiting:
                         self._waiting.remove(request)
                     raise Refusal("The answer took too long. Send fewer records, or send it again later.", 504)
-        return []
+        request.woken.clear()
+
+    def _lead(self, request: _Request) -> None:
+        """Call the model for what waits by now, which another call may have taken, and hand it over."""
+        with self._lock:
+            request.leads = False
+            batch = self._take()
+        try:
+            if batch:
+                self._call_together(batch)
+        finally:
+            with self._lock:
+                self._running -= 1
+                # Before the answered ones write their answers, so that the model is never idle.
+                self._appoint()
+            for answered in batch:
+                answered.woken.set()
 
     def _take(self) -> list[_Request]:
         """The first that waits, and those after it that go into the same call."""
@@ -133,14 +175,6 @@ class MicroBatcher:
             batch.append(self._waiting.popleft())
             records += first.count
         return batch
-
-    def _answer(self, batch: list[_Request]) -> None:
-        try:
-            self._call_together(batch)
-        finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
 
     def _call_together(self, batch: list[_Request]) -> None:
         if self.on_batch is not None:

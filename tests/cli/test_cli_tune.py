@@ -126,9 +126,9 @@ def test_the_whole_way(batch_model: str, tmp_path: Path, capsys: Any) -> None:
     assert "2 settings, 1 rounds" in told.err
     assert len([line for line in told.out.splitlines() if line.split()[0] in ("32", "max_batch")]) == 5
     content = json.loads(output.read_text())
-    assert [(each["threads"], each["clients"]) for each in content["measured"]] == [(64, 1), (64, 4), (2, 1), (2, 4)]
+    assert [(each["threads"], each["clients"]) for each in content["measured"]] == [(176, 1), (176, 4), (2, 1), (2, 4)]
     assert all(each["rate"] > 0 and not each["errors"] and not each["busy"] for each in content["measured"])
-    assert read_tuning(output).threads in (2, 64)
+    assert read_tuning(output).threads in (2, 176)
 
 
 def test_requests_of_records(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_what_waited_too_long_is_not_computed() -> None:
 
 
 def test_limits_are_above_zero() -> None:
-    with pytest.raises(ValueError, match=r"above 0. Received 0, 48"):
+    with pytest.raises(ValueError, match=r"above 0. Received 0, 128"):
         MicroBatcher(Doubling(), max_batch=0)
 
 

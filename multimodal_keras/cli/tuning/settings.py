@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from multimodal_keras.serving.batcher import MAX_BATCH, MAX_WAITING
 from multimodal_keras.serving.server import THREADS
 
 FORMAT = 1
@@ -26,8 +27,8 @@ class Setting:
         intra_op_threads: among which TensorFlow divides one operation; 0 leaves the choice to it.
     """
 
-    max_batch: int = 32
-    max_waiting: int = 48
+    max_batch: int = MAX_BATCH
+    max_waiting: int = MAX_WAITING
     threads: int = THREADS
     intra_op_threads: int = 0
 

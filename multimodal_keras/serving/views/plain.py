@@ -30,6 +30,7 @@ class _Views:
 
     def predict(self, name: str | None = None) -> flask.Response:
         request, served = flask.request, self._host.served(name)
+        served.model.batcher.check_room()
         if request.mimetype == "multipart/form-data":
             files = [(field, file.read()) for field, file in request.files.items(multi=True)]
             inputs, count = served.reader.form_inputs(request.form.items(multi=True), files), 1

@@ -56,6 +56,7 @@ class _Views:
         return served
 
     def _predict(self, model: ServedModel) -> flask.Response:
+        model.batcher.check_room()
         request = parse_predict(parse_object(flask.request.get_data()), model.signatures)
         self._host.check_count(request.count)
         outputs = model.call(request.signature, request.inputs, request.count, request.form)

@@ -1,0 +1,1 @@
+"""What the scripts that measure a server share: a model, servers, clients, and the checking and printing of answers."""
