@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import tempfile
@@ -15,18 +14,15 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.bundling.filling import (
-    TEXT,
     client_arguments,
     client_literals,
     config_texts,
     fill_templates,
-    form_of,
 )
-from multimodal_keras.bundling.samples import RawRecord, batch_of, raw_records
+from multimodal_keras.bundling.samples import RawRecord, batch_of, json_value, raw_records
 from multimodal_keras.bundling.source import SIGNATURE, Source, copy_version, find_source, read_whole_contract
 from multimodal_keras.bundling.warmup import MOST_RECORDS, warm_up_requests, write_warm_up
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
-from multimodal_keras.runtime.raw import Raw
 
 MARK = "bundle.json"
 IMAGE = "tensorflow/serving:2.21.0"
@@ -137,7 +133,7 @@ def _write_version(
 
 def _write_example(made: Path, artefact: SavedModelArtefact, source: Source, raw: RawRecord) -> None:
     contract = artefact.contract
-    instance = {field: _json_value(contract["modalities"][field], value) for field, value in sorted(raw.items())}
+    instance = {field: json_value(contract["modalities"][field], value) for field, value in sorted(raw.items())}
     _write_json(made / "request.json", {"instances": [instance]})
     outputs = artefact.outputs(batch_of(raw))
     inputs = contract["signatures"][SIGNATURE]["inputs"]
@@ -150,14 +146,6 @@ def _write_example(made: Path, artefact: SavedModelArtefact, source: Source, raw
         "absolute_tolerance": _ABSOLUTE,
     }
     _write_json(made / "expected.json", expected)
-
-
-def _json_value(facts: Mapping[str, Any], value: Raw) -> Any:
-    if isinstance(value, np.ndarray):
-        return (value.astype(str) if value.dtype == object else value).tolist()
-    if form_of(facts) == TEXT:
-        return value.decode("utf-8", "replace")
-    return {"b64": base64.b64encode(value).decode("ascii")} if value else ""
 
 
 def _rounded(values: np.ndarray) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from multimodal_keras.bundling.filling import TEXT, form_of
 from multimodal_keras.runtime.kinds import KINDS, kind_of
 from multimodal_keras.runtime.raw import Raw, absent, column_names, is_absent, pick, raw_spec
 
@@ -44,6 +48,15 @@ def raw_records(
 def batch_of(raw: RawRecord) -> dict[str, Any]:
     """One record as a batch."""
     return {field: [raw[field]] if isinstance(raw[field], bytes) else raw[field][None] for field in sorted(raw)}  # type: ignore[call-overload]
+
+
+def json_value(facts: Mapping[str, Any], value: Raw) -> Any:
+    """A raw value as it stands in a JSON request: a text, a file in base64, or numbers; `""` for a file that is absent."""
+    if isinstance(value, np.ndarray):
+        return (value.astype(str) if value.dtype == object else value).tolist()
+    if form_of(facts) == TEXT:
+        return value.decode("utf-8", "replace")
+    return {"b64": base64.b64encode(value).decode("ascii")} if value else ""
 
 
 def made_records(fields: Mapping[str, Any], count: int) -> list[RawRecord]:

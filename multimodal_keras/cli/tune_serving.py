@@ -6,14 +6,13 @@ import argparse
 import json
 import os
 import sys
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.bundling.samples import raw_records
+from multimodal_keras.bundling.samples import json_value, raw_records
 from multimodal_keras.cli.tuning import DEFAULT, Row, best, grid, measure, table, write_tuning
 from multimodal_keras.cli.tuning.server import running
 from multimodal_keras.data import read
@@ -69,19 +68,11 @@ def request_bodies(contract: Mapping[str, Any], data: str | None) -> list[bytes]
     records = None if data is None else read(data)
     given = None if records is None else list(islice(records, RECORDS))
     raws = raw_records(contract, given, RECORDS, getattr(records, "folder", None))
-    kinds = {field: facts["kind"] for field, facts in contract["modalities"].items()}
+    fields = contract["modalities"]
     return [
-        json.dumps({field: _json_value(kinds[field], value) for field, value in raw.items()}).encode("utf-8")
+        json.dumps({field: json_value(fields[field], value) for field, value in raw.items()}).encode("utf-8")
         for raw in raws
     ]
-
-
-def _json_value(kind: str, value: Any) -> Any:
-    if not isinstance(value, bytes):
-        return value.tolist() if hasattr(value, "tolist") else value
-    if kind == "text":
-        return value.decode("utf-8", "replace")
-    return {"b64": b64encode(value).decode("ascii")} if value else None
 
 
 def _facts(row: Row) -> dict[str, Any]:

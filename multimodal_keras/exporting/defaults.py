@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
 import tensorflow as tf
+
+from multimodal_keras.runtime.raw import absent
 
 Inputs = dict[str, tf.Tensor]
 
@@ -23,32 +24,38 @@ def with_defaults(
     Args:
         function: from a dict of inputs to outputs.
         specs: input to `TensorSpec`, the batch first.
-        optional: the inputs that may be absent.
+        optional: the inputs that may be absent; those of integers, which no value marks as absent, get no default.
 
     Returns:
         The function, and the specs of its arguments, the required ones first. A default is one absent value, and in the
         graph as many of it as there are records.
     """
-    required = [name for name in specs if name not in optional]
-    names = [*required, *(name for name in specs if name in optional)]
+    filled = [name for name in specs if name in optional and _can_be_absent(specs[name])]
+    required = [name for name in specs if name not in filled]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature(
         [inspect.Parameter(name, kind) for name in required]
-        + [inspect.Parameter(name, kind, default=absent_value(specs[name])) for name in names[len(required) :]]
+        + [inspect.Parameter(name, kind, default=absent_value(specs[name])) for name in filled]
     )
 
     def call(*arguments: tf.Tensor, **named: tf.Tensor) -> Any:
-        inputs = dict(signature.bind(*arguments, **named).arguments)
-        count = tf.reduce_max([tf.shape(inputs[name])[0] for name in required or names])
-        for name in names[len(required) :]:
+        bound = signature.bind(*arguments, **named)
+        bound.apply_defaults()
+        inputs = dict(bound.arguments)
+        count = tf.reduce_max([tf.shape(inputs[name])[0] for name in required or filled])
+        for name in filled:
             inputs[name] = tf.broadcast_to(inputs[name], tf.concat([[count], tf.shape(inputs[name])[1:]], axis=0))
         return function(inputs)
 
     call.__signature__ = signature  # type: ignore[attr-defined]
-    return call, [specs[name] for name in names]
+    return call, [specs[name] for name in [*required, *filled]]
 
 
 def absent_value(spec: tf.TensorSpec) -> tf.Tensor:
-    """What stands for a missing value: `(1, ...)` of empty strings, of NaN, or of zeros for integers."""
-    value: Any = "" if spec.dtype == tf.string else math.nan if spec.dtype.is_floating else 0
-    return tf.fill([1, *(size or 1 for size in spec.shape[1:])], tf.constant(value, spec.dtype))
+    """What stands for a missing value: `(1, ...)` of empty strings or of NaN."""
+    value = absent({"shape": spec.shape[1:].as_list(), "dtype": spec.dtype.name})
+    return tf.constant([value] if isinstance(value, bytes) else value[None], spec.dtype)
+
+
+def _can_be_absent(spec: tf.TensorSpec) -> bool:
+    return spec.dtype == tf.string or spec.dtype.is_floating

@@ -80,7 +80,14 @@ def test_what_is_not_fed_is_absent(folder: Path, clipart: mk.data.Records) -> No
 def test_values_that_stand_for_nothing() -> None:
     assert absent_value(tf.TensorSpec([None], tf.string)).numpy().tolist() == [b""]
     assert np.isnan(absent_value(tf.TensorSpec([None, 3], tf.float32)).numpy()).tolist() == [[True] * 3]
-    assert absent_value(tf.TensorSpec([None, None], tf.int32)).numpy().tolist() == [[0]]
+    assert absent_value(tf.TensorSpec([None, None, 2], tf.string)).numpy().tolist() == [[[b"", b""]]]
+
+
+def test_integers_have_no_default() -> None:
+    specs = {"a": tf.TensorSpec([None], tf.int32, name="a"), "b": tf.TensorSpec([None], tf.float32, name="b")}
+    function, order = with_defaults(lambda inputs: inputs["b"], specs, {"a", "b"})
+    assert order == [specs["a"], specs["b"]]
+    assert np.isnan(function(tf.constant([1, 2])).numpy()).tolist() == [True, True]
 
 
 def test_all_inputs_may_be_absent() -> None:
