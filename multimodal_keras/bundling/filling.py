@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import pprint
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from multimodal_keras import __version__
+from multimodal_keras.bundling.pinned import pinned
 from multimodal_keras.bundling.source import SIGNATURE, Source
 from multimodal_keras.runtime.kinds import KINDS
 from multimodal_keras.runtime.raw import SCALAR, raw_spec
 
+PACKAGE = "multimodal-keras"
 TEMPLATES = Path(__file__).parent / "templates"
 # Where each template goes in the bundle, if not to its top.
 _PLACES = {name: Path("kubernetes", name) for name in ("deployment.yaml", "service.yaml", "autoscaler.yaml")}
@@ -75,6 +79,9 @@ def config_texts(source: Source, image: str, batching: bool, weights: int, recor
         "MEMORY": str(memory),
         "LIMIT": str(2 * memory),
         "RECORDS": records,
+        "PACKAGE": __version__,
+        "PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "CONSTRAINTS": "\n".join(pinned(PACKAGE, "serve")),
     }
 
 

@@ -29,9 +29,7 @@ class Served:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "multimodal_keras", "serve", str(folder), "--port", str(port)]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -44,6 +42,12 @@ def serving(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -18,7 +18,8 @@ from multimodal_keras.cli import main
 pytestmark = pytest.mark.xdist_group("bundling")
 TOP = {
     "README.md", "Dockerfile", "batching.config", "bundle.json", "client_grpc.py", "client_rest.py", "curl.sh",
-    "docker-compose.yaml", "expected.json", "kubernetes", "models", "models.config", "request.json", "smoke_test.py",
+    "docker-compose.yaml", "expected.json", "kubernetes", "loader-compose.yaml", "loader-constraints.txt",
+    "loader-deployment.yaml", "loader.Dockerfile", "models", "models.config", "request.json", "smoke_test.py",
 }  # fmt: skip
 
 
