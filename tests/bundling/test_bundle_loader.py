@@ -83,7 +83,8 @@ def test_its_commands_run(steps: list[tuple[str, str]], drawings: Path, tmp_path
     finally:
         process.terminate()
         assert process.wait(SECONDS) == 0
-    assert list(tmp_path.iterdir()) == []
+    # Keras's settings, if anything: HOME is where the image can be written.
+    assert {path.name for path in tmp_path.iterdir()} <= {".keras"}
 
 
 def test_compose_and_kubernetes(drawings: Path, steps: list[tuple[str, str]]) -> None:
