@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from debian import installed
 from page_browser import Page
 
 import multimodal_keras as mk
@@ -61,3 +64,13 @@ def browser() -> Any:
     page = Page()
     yield page
     page.driver.quit()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, which knows the rules of accessible pages."""
+    folder = tmp_path_factory.mktemp("axe")
+    shutil.copy(Path(__file__).parent / "page" / "package.json", folder)
+    npm = [installed("npm", "npm"), "install", "--no-package-lock", "--no-audit", "--no-fund"]
+    subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=300)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -71,14 +71,14 @@ class Page:
 
     def inputs(self, field: str) -> list[Any]:
         """Where a person types or chooses, of one field."""
-        return self.find(f"[data-field={field}] .body :is(textarea, input:not(.load input, [capture]))")
+        return self.find(f"[data-field={field}] .body :is(textarea, select, input:not(.load input, [capture]))")
 
     def fill(self, **fields: Any) -> None:
         """Type a text, several ones, or choose a file (a `Path`)."""
         for field, value in fields.items():
             values = value if isinstance(value, list) else [value]
             for place, text in zip(self.inputs(field), values, strict=True):
-                if not isinstance(text, Path):
+                if not isinstance(text, Path) and place.tag_name != "select":
                     place.clear()
                 place.send_keys(str(text))
 

@@ -38,15 +38,6 @@ def drawing(clipart: mk.data.Records, tmp_path_factory: pytest.TempPathFactory) 
     return Path(shutil.copyfile(clipart.folder / next(iter(clipart))["image"], path))
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("axe")
-    shutil.copy(Path(__file__).parent / "page" / "package.json", folder)
-    npm = [installed("npm", "npm"), "install", "--no-package-lock", "--no-audit", "--no-fund"]
-    subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=300)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
 def test_the_contract_is_told(client: Any, saved: Any) -> None:
     answer = client.get("/contract").get_json()
     assert answer == {"model": "drawings", "version": "3", "models": ["drawings"], "contract": saved.contract}

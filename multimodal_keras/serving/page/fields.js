@@ -60,15 +60,15 @@ export class Field {
   }
 
   /**
-   * What a person entered: a text, a `File`, or arrays of numbers and texts; undefined if the field is left out.
+   * A promise of what a person entered: a text, a `File`, or arrays of numbers and texts; undefined if it is left out.
    *
    * @throws Wrong if that cannot be sent; it is shown at the field as well
    */
-  read() {
+  async read() {
     this.#show(null);
     if (this.#out?.checked) return undefined;
     try {
-      if (!this.#control.isEmpty()) return this.#control.read();
+      if (!this.#control.isEmpty()) return await this.#control.read();
       if (this.optional) return undefined;
       throw new Wrong(`The model needs ${this.name}. ${this.#control.need}`);
     } catch (error) {
@@ -89,7 +89,7 @@ export class Field {
 function controlOf(name, facts, spec) {
   const places = spec.shape.slice(1);
   if (spec.dtype !== "string") return numbersControl(places, spec.dtype, facts);
-  if (places.length) return cellsControl(places, facts);
+  if (places.length) return cellsControl(name, places, facts);
   return facts.kind in FILES ? fileControl(name, facts) : textControl();
 }
 

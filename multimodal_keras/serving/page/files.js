@@ -3,6 +3,7 @@
 import { photoControls } from "./camera.js";
 import { make } from "./dom.js";
 import { recordButton } from "./recording.js";
+import { asWav } from "./sound.js";
 
 /** What a control for a kind of file offers and says. */
 export const FILES = {
@@ -16,10 +17,11 @@ export const FILES = {
   },
   audio: {
     accept: "audio/*,.wav",
-    hint: "A sound file. It can be dropped here.",
+    hint: "WAV, or what this browser can turn into it. It can be dropped here.",
     need: "Choose or record a sound.",
     viewer: (name) => make("audio", { controls: true, "aria-label": `The chosen ${name}` }),
     more: recordButton,
+    convert: asWav,
   },
   video: {
     accept: "video/*,image/gif",
@@ -44,13 +46,28 @@ export function fileControl(name, facts) {
   const zone = make("div", { className: "drop" }, input, ...kind.more(facts, use));
   zone.append(preview(name, input, kind.viewer(name)));
   acceptDrops(zone, input);
+  let ready = Promise.resolve();
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    ready = file && kind.convert && !made.has(file) ? convert(file) : Promise.resolve();
+    ready.catch(() => {}); // told when the file is read
+  });
+
+  async function convert(file) {
+    const converted = await kind.convert(file, facts);
+    if (converted && input.files[0] === file) use(converted);
+  }
+
   return {
     element: zone,
     inputs: [input],
     hint: kind.hint,
     need: kind.need,
     isEmpty: () => !input.files.length,
-    read: () => input.files[0],
+    read: async () => {
+      await ready;
+      return input.files[0];
+    },
   };
 }
 

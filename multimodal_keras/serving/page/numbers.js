@@ -4,13 +4,15 @@ import { make, Wrong } from "./dom.js";
 
 const MOST_INPUTS = 32;
 const SHOWN = 40;
+// Kinds whose numbers may be missing: null in JSON, an empty cell or NaN in lines.
+const WITH_GAPS = new Set(["timeseries"]);
 
 /**
  * A control for numbers.
  *
  * @param places the shape of one record's value; null where any size will do
  * @param dtype of TensorFlow
- * @param facts of the modality; `columns` or `names` say what each number is
+ * @param facts of the modality; `columns`, `channels` or `names` say what each number is
  */
 export function numbersControl(places, dtype, facts) {
   const parse = (text) => parseNumber(text, dtype);
@@ -18,15 +20,19 @@ export function numbersControl(places, dtype, facts) {
   if (places.length === 1 && places[0] && places[0] <= MOST_INPUTS) {
     return inputsControl(namesOf(facts, places[0]), parse, (numbers) => numbers);
   }
-  if (places.length === 1) return linesControl([null, null], parse, flatOf(places[0]), countHint(places[0]));
-  if (places.length === 2) return linesControl(places, parse, (lines) => lines, linesHint(places, facts));
+  if (places.length === 1) return linesControl({ parse, made: flatOf(places[0]), hint: countHint(places[0]) });
+  if (places.length === 2) return linesControl({ parse, ...rowsOf(places), ...linesFacts(places, facts) });
   return jsonControl(places);
 }
 
 /** What each column is called: the contract's names, or their numbers. */
 export function namesOf(facts, count) {
-  const named = facts.columns ?? facts.names ?? [];
+  const named = knownNames(facts) ?? [];
   return Array.from({ length: count }, (_, place) => named[place]?.name ?? named[place] ?? String(place + 1));
+}
+
+function knownNames({ columns, channels, names }) {
+  return [columns, channels, names].find(Array.isArray);
 }
 
 /** Inputs side by side, each with its label. */
@@ -61,7 +67,8 @@ function numberIn(input, name, parse) {
   throw new Wrong(`Each one is a number. Received ${received} for ${name}. Fill in all of them, or none.`, input);
 }
 
-function linesControl([rows, columns], parse, made, hint) {
+/** `columns`, `rows` and `names` are undefined where any will do; `gaps` says whether a number may be missing. */
+function linesControl({ parse, made, hint, ...wanted }) {
   const input = make("textarea", { rows: 5, className: "lines", spellcheck: false, wrap: "off" });
   const load = make("input", { type: "file", accept: ".csv,.tsv,.txt,text/plain" });
   load.addEventListener("change", async () => {
@@ -74,24 +81,33 @@ function linesControl([rows, columns], parse, made, hint) {
     hint,
     need: "Type or load numbers.",
     isEmpty: () => input.value.trim() === "",
-    read: () => made(linesOf(input.value, parse, rows, columns)),
+    read: () => made(linesOf(input.value, parse, wanted)),
   };
 }
 
-/** Lines of numbers apart by commas, semicolons, tabs or spaces; a first line of names is left out. */
-function linesOf(text, parse, rows, columns) {
+/** Lines of numbers apart by commas, semicolons, tabs or spaces; a first line of names is checked and left out. */
+function linesOf(text, parse, { rows, columns, names, gaps }) {
   const lines = text.split(/\r?\n|\r/).map((line, place) => ({ cells: cellsOf(line), number: place + 1 }));
   const full = lines.filter(({ cells }) => cells.length);
-  const isHeader = full.length > 1 && full[0].cells.every((cell) => cell !== "" && parse(cell) === null);
+  const isHeader = full.length > 1 && full[0].cells.every((cell) => !isGap(cell) && parse(cell) === null);
+  if (isHeader && names && names.join() !== full[0].cells.join()) {
+    throw new Wrong(`The columns are ${names.join(", ")}. Received ${full[0].cells.join(", ")} in the first line.`);
+  }
   const used = isHeader ? full.slice(1) : full;
-  const wanted = columns ?? undefined;
   for (const { cells, number } of used) {
-    if (wanted !== undefined && cells.length !== wanted) {
-      throw new Wrong(`A line has ${wanted} numbers. Received ${cells.length} in line ${number}.`);
+    if (columns && cells.length !== columns) {
+      throw new Wrong(`A line has ${columns} numbers. Received ${cells.length} in line ${number}.`);
     }
   }
-  if (rows && used.length !== rows) throw new Wrong(`There are ${rows} lines. Received ${used.length}.`);
-  return used.map(({ cells, number }) => cells.map((cell) => numberAt(cell, number, parse)));
+  const found = used.map(({ cells, number }) =>
+    cells.map((cell) => (gaps && isGap(cell) ? null : numberAt(cell, number, parse))),
+  );
+  if (rows && found.length !== rows) throw new Wrong(`There are ${rows} lines. Received ${found.length}.`);
+  return found;
+}
+
+function isGap(cell) {
+  return /^(nan)?$/i.test(cell);
 }
 
 function numberAt(cell, line, parse) {
@@ -102,25 +118,36 @@ function numberAt(cell, line, parse) {
 }
 
 function cellsOf(line) {
-  const trimmed = line.trim();
-  return trimmed === "" ? [] : trimmed.split(/\s*[,;\t]\s*|\s+/);
+  const trimmed = line.replace(/^ +| +$/g, "");
+  return trimmed.trim() === "" ? [] : trimmed.split(/ *[,;\t] *| +/);
+}
+
+/** Of a single column, each number is a line, however they are apart. */
+function rowsOf([rows, columns]) {
+  if (columns !== 1) return { rows, columns, made: (lines) => lines };
+  return { made: (lines) => counted(lines.flat(), rows).map((number) => [number]) };
 }
 
 function flatOf(count) {
-  return (lines) => {
-    const numbers = lines.flat();
-    if (count && numbers.length !== count) throw new Wrong(`There are ${count} numbers. Received ${numbers.length}.`);
-    return numbers;
-  };
+  return (lines) => counted(lines.flat(), count);
+}
+
+function counted(numbers, count) {
+  if (count && numbers.length !== count) throw new Wrong(`There are ${count} numbers. Received ${numbers.length}.`);
+  return numbers;
 }
 
 function countHint(count) {
   return `${count ?? "Any number of"} numbers, apart by commas, spaces or lines.`;
 }
 
-function linesHint([rows, columns], facts) {
-  const named = columns && (facts.columns ?? facts.names) ? `: ${namesOf(facts, columns).join(", ")}` : "";
-  return `${rows ?? "Any number of"} lines of ${columns ?? "as many"} numbers each, as CSV${named}.`;
+function linesFacts([rows, columns], facts) {
+  const gaps = WITH_GAPS.has(facts.kind);
+  const names = columns && knownNames(facts) ? namesOf(facts, columns) : undefined;
+  const known = names ? `: ${names.join(", ")}` : "";
+  const missing = gaps ? " A cell stays empty where nothing was measured." : "";
+  if (columns === 1) return { gaps, hint: `${countHint(rows)}${missing}` };
+  return { gaps, names, hint: `${rows ?? "Any number of"} lines of ${columns ?? "as many"} numbers each, as CSV${known}.${missing}` };
 }
 
 function jsonControl(places) {

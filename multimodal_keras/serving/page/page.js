@@ -47,7 +47,7 @@ function showNames({ model: name, version, models = [] }) {
 }
 
 async function ask() {
-  const record = readRecord();
+  const record = await readRecord();
   if (!record) return;
   at("status").textContent = "Asking…";
   let asked = await askedFor(record, explains);
@@ -61,13 +61,13 @@ async function ask() {
   show(record, asked);
 }
 
-/** The record, or null where a field is wrong: then the first of them has the focus. */
-function readRecord() {
+/** A promise of the record, or of null where a field is wrong: then the first of them has the focus. */
+async function readRecord() {
   const record = {};
   let first = null;
   for (const field of fields) {
     try {
-      const value = field.read();
+      const value = await field.read();
       if (value !== undefined) record[field.name] = value;
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;

@@ -13,7 +13,7 @@ export function recordButton(facts, use) {
     return [status];
   }
   const button = make("button", { type: "button" }, "Record");
-  const longest = Math.min(facts.clip_seconds ?? LONGEST_SECONDS, LONGEST_SECONDS);
+  const longest = Math.min(facts.max_seconds ?? LONGEST_SECONDS, LONGEST_SECONDS);
   let recording = null;
 
   async function begin() {
