@@ -38,7 +38,7 @@ _NAMES = {
     ),
     "heads": ("ClassificationHead", "MultiLabelHead", "RegressionHead"),
     "modalities": ("ImageModality", "TextModality"),
-    "prediction": ("predict",),
+    "prediction": ("explain", "predict"),
     "registry": ("get", "known", "register"),
     "training": ("fit",),
 }

@@ -114,7 +114,13 @@ def test_names_that_are_refused(name):
 
 @pytest.mark.parametrize(
     ("fields", "tasks", "twice"),
-    [(["topic"], ["topic"], "topic"), (["a", "a_present"], ["t"], "a_present"), (["a"], ["a_present"], "a_present")],
+    [
+        (["topic"], ["topic"], "topic"),
+        (["a", "a_present"], ["t"], "a_present"),
+        (["a"], ["a_present"], "a_present"),
+        (["t_baseline"], ["t"], "t_baseline"),
+        (["a"], ["t", "t_contributions"], "t_contributions"),
+    ],
 )
 def test_names_that_clash(fields, tasks, twice):
     with pytest.raises(ValueError, match=rf"have different names. Received twice: {twice}"):

@@ -97,7 +97,8 @@ class Missing(keras.layers.Layer):
     """Puts the tokens of an absent modality into the form that the fusion asks for.
 
     Args:
-        form: `"exclude"`, zeros and an all-False mask; or `"embed"`, one learned token as the only visible step.
+        form: `"exclude"`, zeros and an all-False mask; `"embed"`, one learned token as the only visible step; or
+            `"zeros"`, a token of zeros there, where nothing could be learned.
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:
@@ -114,7 +115,7 @@ class Missing(keras.layers.Layer):
 
     def __init__(self, form: str = "exclude", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if form not in ("exclude", "embed"):
+        if form not in ("exclude", "embed", "zeros"):
             raise ValueError(f"A fusion's `missing` is 'exclude' or 'embed'. Received {form!r}.")
         self.form = form
 
@@ -132,7 +133,8 @@ class Missing(keras.layers.Layer):
         if self.form == "exclude":
             return ops.where(shown, tokens, ops.zeros_like(tokens)), steps
         first = ops.broadcast_to(ops.arange(tokens.shape[1]) == 0, ops.shape(steps))
-        stand_in = ops.cast(self._token, tokens.dtype) * ops.cast(ops.expand_dims(first, -1), tokens.dtype)
+        token = self._token if self.form == "embed" else ops.zeros(tokens.shape[-1:])
+        stand_in = ops.cast(token, tokens.dtype) * ops.cast(ops.expand_dims(first, -1), tokens.dtype)
         return ops.where(shown, tokens, stand_in), ops.where(shown[:, :, 0], steps, first)
 
     def compute_output_spec(self, tokens: Any, present: Any, step_mask: Any = None) -> tuple[Any, Any]:

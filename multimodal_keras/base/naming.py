@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from multimodal_keras.runtime.signatures import baseline_name, contributions_name
+
 PRESENT = "_present"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -36,9 +38,10 @@ def check_names(fields: Iterable[str], tasks: Iterable[str]) -> None:
                     f"Received {name!r}. Rename the field in your records: it is the input's and the request's name too."
                 )
     every = fields + [presence_name(field) for field in fields] + tasks
+    every += [made(task) for task in tasks for made in (contributions_name, baseline_name)]
     clashes = sorted({name for name in every if every.count(name) > 1})
     if clashes:
         raise ValueError(
-            f"Fields, tasks and '<field>{PRESENT}' have different names. Received twice: {', '.join(clashes)}. "
-            "Rename one of the two."
+            f"Fields, tasks, {presence_name('<field>')}, {contributions_name('<task>')} and {baseline_name('<task>')} have "
+            f"different names. Received twice: {', '.join(clashes)}. Rename one of the two."
         )

@@ -98,6 +98,7 @@ def _export(command: argparse.ArgumentParser) -> None:
     device.add_argument("--lstm", choices=("loop", "fused", "auto"), help="how LSTMs are written; loop if left out")
     device.add_argument("--integer-outputs", action="store_true", default=None, help="int8 answers with a scale")
     device.add_argument("--split", action="store_true", default=None, help="a file for each encoder as well")
+    device.add_argument("--explain", action="store_true", default=None, help="the signature explain in each as well")
     device.add_argument("--max-metric-drop", type=float, metavar="SHARE", help="0.01, one point, if left out")
 
 
@@ -113,6 +114,15 @@ def _predict(command: argparse.ArgumentParser) -> None:
         default="raise",
         help="whether a record that cannot be used ends it, or is answered by its error and listed in OUTPUT.skipped.jsonl",
     )
+    command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="a run, an exported folder, or a .tflite file exported with --explain")
+    command.add_argument("--data", required=True, help="the records; labels are not needed")
+    command.add_argument("--output", help="a .jsonl file for each record's answer with its contributions")
+    command.add_argument("--batch-size", type=int, help="fewer the more modalities there are if left out")
+    command.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="as for predict")
     command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
 
 
@@ -196,6 +206,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "evaluate": (_evaluate, "measure a run on records, for every subset of modalities"),
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
+    "explain": (_explain, "say which modality mattered: exact contributions, record by record and in all"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
     "tune-serving": (_tune_serving, "measure settings of serve on this machine, and write the best into a file"),

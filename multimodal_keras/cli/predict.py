@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from multimodal_keras.cli.batch import JSONLines, Unfinished, format_of, identity, write_answers
-from multimodal_keras.cli.quiet import quiet_start
+from multimodal_keras.cli.sources import load_source
 from multimodal_keras.data import Records, read
-from multimodal_keras.prediction import RUN_MODEL, load_predictor
 from multimodal_keras.runtime.predicting import Predictor
 
 
 def run(options: argparse.Namespace) -> int:
     """Answer records, one row for each; skipped ones are counted on stderr."""
     form = _form(options)
-    source: Any = options.model
-    if Path(source, RUN_MODEL).exists():
-        # Only a run needs Keras, and the plugins that it was trained with.
-        source = importlib.import_module("multimodal_keras.cli.loading").load_run(source)
-    with quiet_start():
-        predictor = load_predictor(source)
+    predictor = load_source(options.model)
     records = read(options.data)
     if form is None:
         rows, skipped = _print_answers(predictor, records, options)

@@ -117,7 +117,7 @@ def _without_refused(folder: Path, files: list[DeviceFile], refused: Mapping[str
     """The files that stay; the others are deleted."""
     kept = []
     for file in files:
-        if file.way in refused:
+        if {file.way, file.explaining_way} & refused.keys():
             (folder / file.name).unlink()
         else:
             kept.append(file)

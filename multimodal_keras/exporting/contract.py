@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from multimodal_keras import __version__
 from multimodal_keras.base import Parts, parts, presence_name
-from multimodal_keras.exporting.savedmodel import EMBED, EMBEDDING, RAW, TENSORS, raw_signature, tensor_signature
+from multimodal_keras.base.contributions import is_explainable
+from multimodal_keras.exporting.savedmodel import EMBED, EMBEDDING, raw_signature, tensor_signature
+from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS, baseline_name, contributions_name
 from multimodal_keras.runtime.text import load_tables
 
 FORMAT = 1
@@ -46,6 +48,7 @@ def contract(model: keras.Model) -> dict[str, Any]:
             RAW: {"inputs": raw, "outputs": outputs},
             TENSORS: {"inputs": _tensors(found, None), "outputs": outputs},
             EMBED: {"inputs": raw, "outputs": {EMBEDDING: _tensor((None, width), tf.float32)}},
+            **({EXPLAIN: {"inputs": raw, "outputs": explained(found, outputs)}} if is_explainable(found) else {}),
         },
         "tflite": {
             "signature": RAW,
@@ -53,6 +56,19 @@ def contract(model: keras.Model) -> dict[str, Any]:
             "outputs": {task: {**output, "shape": [1, *output["shape"][1:]]} for task, output in outputs.items()},
         },
     }
+
+
+def explained(found: Parts, outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of `explain`, for those of the tasks."""
+    every = dict(outputs)
+    for task, output in outputs.items():
+        batch, *sizes = output["shape"]
+        every[contributions_name(task)] = {
+            **_tensor((batch, len(found.modalities), *sizes), tf.float32),
+            "meaning": f"how much each modality added to the baseline, in the order {', '.join(found.modalities)}",
+        }
+        every[baseline_name(task)] = {**output, "meaning": "the prediction with nothing present"}
+    return every
 
 
 def _code_points() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,19 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from multimodal_keras.base import parts
+from multimodal_keras.base.contributions import contributions_model
 from multimodal_keras.data import Records
 from multimodal_keras.encoders import LSTMEncoder
 from multimodal_keras.encoders.lowering import FUSED
 from multimodal_keras.exporting.alone import run_alone, save_examples
+from multimodal_keras.exporting.contract import explained
 from multimodal_keras.exporting.metadata import packed
 from multimodal_keras.exporting.options import QUANTIZATIONS, TFLiteOptions
 from multimodal_keras.exporting.parity import FLOAT32, TOLERANCES, Sample, Way, draw_sample
 from multimodal_keras.exporting.split import WHOLE, Part, file_name, in_turn, part_examples, split_model, whole_model
 from multimodal_keras.exporting.tflite import Examples, write_tflite
 from multimodal_keras.runtime.artefacts import TFLiteArtefact
+from multimodal_keras.runtime.signatures import EXPLAIN
 
 # Enough records for the times of answers; more would only fill the memory that is measured.
 _TIMED_RECORDS = 16
@@ -51,6 +54,11 @@ class DeviceFile:
         """Its name in the parity report."""
         return way_name(self.quantize, self.part != WHOLE)
 
+    @property
+    def explaining_way(self) -> str:
+        """The name of its signature `explain` there."""
+        return f"{self.way} {EXPLAIN}"
+
 
 def write_device_files(
     model: keras.Model, folder: Path, options: TFLiteOptions, calibration: Records
@@ -74,11 +82,20 @@ def write_device_files(
     if "int8" in options.quantize:
         tensors = calibration_examples(model, calibration, options.calibration_size)
         examples = {WHOLE: tensors, **part_examples(made, tensors)}
+    whole = explained_model(model) if options.explain else whole_model(model)
     files = []
     for quantize in sorted(set(options.quantize), key=QUANTIZATIONS.index):
-        for part in (whole_model(model), *made):
+        for part in (whole, *made):
             files.append(_write(part, folder, quantize, options, examples.get(part.name)))
     return files
+
+
+def explained_model(model: keras.Model) -> Part:
+    """The model as one part that can also tell contributions."""
+    part, told = whole_model(model), contributions_model(model)
+    outputs = explained(parts(model), part.facts["tflite"]["outputs"])
+    facts = part.facts["tflite"] | {EXPLAIN: {"signature": EXPLAIN, "outputs": outputs}}
+    return replace(part, facts=part.facts | {"tflite": facts}, explain=lambda inputs: told(inputs, training=False))
 
 
 def _write(part: Part, folder: Path, quantize: str, options: TFLiteOptions, examples: Examples | None) -> DeviceFile:
@@ -89,6 +106,7 @@ def _write(part: Part, folder: Path, quantize: str, options: TFLiteOptions, exam
         part.model,
         path,
         endpoint=part.endpoint,
+        explain=None if part.explain is None else (part.explain, part.endpoint[1]),
         quantize=quantize,
         lstm=lstm,
         examples=examples,
@@ -111,6 +129,8 @@ def _recurrence(model: keras.Model, lstm: str) -> dict[str, Any]:
 
 def _with_scales(facts: dict[str, Any], path: Path) -> dict[str, Any]:
     """The contract of a file, with scale and zero point of each output that is an integer."""
+    if EXPLAIN in facts:
+        facts = facts | {EXPLAIN: _with_scales(facts[EXPLAIN], path)}
     found = Interpreter(str(path)).get_signature_runner(facts["signature"]).get_output_details()
     outputs = {}
     for name, output in facts["outputs"].items():
@@ -144,15 +164,31 @@ def _evenly(records: Records, task: str, count: int) -> list[dict[str, Any]]:
 def device_ways(folder: Path, files: Iterable[DeviceFile]) -> list[Way]:
     """How the whole file and the parts of each quantization answer, for the parity report."""
     groups: dict[tuple[str, bool], list[Path]] = {}
+    told = []
     for file in files:
         groups.setdefault((file.quantize, file.part != WHOLE), []).append(folder / file.name)
-    return [_way(quantize, in_parts, paths) for (quantize, in_parts), paths in groups.items()]
+        if EXPLAIN in file.facts:
+            told.append(_explaining_way(file, folder))
+    return [*(_way(quantize, in_parts, paths) for (quantize, in_parts), paths in groups.items()), *told]
+
+
+def _explaining_way(file: DeviceFile, folder: Path) -> Way:
+    lite = TFLiteArtefact(folder / file.name)
+    return Way(
+        file.explaining_way,
+        lambda sample: lite.call(sample.tensors, explain=True),
+        _tolerance(file.quantize),
+        explains=True,
+    )
+
+
+def _tolerance(quantize: str) -> float | None:
+    return TOLERANCES["tflite"] if quantize == FLOAT32 else None
 
 
 def _way(quantize: str, in_parts: bool, paths: list[Path]) -> Way:
     lites = [TFLiteArtefact(path) for path in paths]
-    tolerance = TOLERANCES["tflite"] if quantize == FLOAT32 else None
-    return Way(way_name(quantize, in_parts), lambda sample: in_turn(lites, sample.tensors), tolerance)
+    return Way(way_name(quantize, in_parts), lambda sample: in_turn(lites, sample.tensors), _tolerance(quantize))
 
 
 def way_name(quantize: str, in_parts: bool = False) -> str:
@@ -165,7 +201,7 @@ def file_costs(folder: Path, files: Iterable[DeviceFile], sample: Sample) -> dic
 
     Returns:
         File name to `quantize`, `bytes`, and for whole models the milliseconds of an answer with one and two threads and the
-        megabytes of a fresh process that runs nothing else.
+        megabytes of a fresh process that runs nothing else; the same under `explain` for that signature.
     """
     costs = {}
     with tempfile.TemporaryDirectory() as beside:
@@ -176,4 +212,6 @@ def file_costs(folder: Path, files: Iterable[DeviceFile], sample: Sample) -> dic
             costs[file.name] = {"quantize": file.quantize, "bytes": path.stat().st_size}
             if file.part == WHOLE:
                 costs[file.name] |= json.loads(run_alone(_COST, path, examples))
+            if EXPLAIN in file.facts:
+                costs[file.name][EXPLAIN] = json.loads(run_alone(_COST, path, examples, "--signature", EXPLAIN))
     return costs

@@ -32,18 +32,17 @@ def packed(content: bytes, contract: Mapping[str, Any]) -> bytes:
     Returns:
         The content of the packed file; the same for the same arguments.
     """
-    model = _opened(content)
+    model = opened(content)
     inputs, outputs = _names(model, contract["tflite"]["signature"])
     _put(model, described(contract, inputs, outputs))
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
     # What only concerns the SavedModel stays with it.
     own = {key: value for key, value in contract.items() if key != "signatures"}
     texts = {CONTRACT: json.dumps(own, ensure_ascii=False, allow_nan=False), **file_texts(contract)}
-    return _with_files(bytes(builder.Output()), texts)
+    return _with_files(written(model), texts)
 
 
-def _opened(content: bytes) -> schema.ModelT:
+def opened(content: bytes) -> schema.ModelT:
+    """A TFLite file as objects that can be changed."""
     model = schema.ModelT.InitFromPackedBuf(content)
     for buffer in model.buffers:
         # LiteRT's quantizer puts weights behind the model, at places that would no longer be right.
@@ -51,6 +50,13 @@ def _opened(content: bytes) -> schema.ModelT:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
     return model
+
+
+def written(model: schema.ModelT) -> bytes:
+    """The content of a TFLite file; the same for the same objects."""
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def _names(model: schema.ModelT, signature: str) -> tuple[list[str], list[str]]:

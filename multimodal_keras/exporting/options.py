@@ -26,6 +26,7 @@ class TFLiteOptions:
         integer_outputs: whether the int8 file also answers in int8, with a scale and a zero point in its contract.
         split: whether to write one file for each encoder and one for fusion and heads as well, so that an app can encode
             a picture once and use it again.
+        explain: whether each whole model also has the signature `explain`, which tells how much each modality contributed.
         max_metric_drop: by how much the first metric of any task may get worse in a quantized file, 0.01 being one
             point. An error (MAE) counts in standard deviations of the training values. With a modality missing, a larger
             drop is refused only if its interval lies above 0.
@@ -36,6 +37,7 @@ class TFLiteOptions:
     lstm: str = LOOP
     integer_outputs: bool = False
     split: bool = False
+    explain: bool = False
     max_metric_drop: float = 0.01
     calibration_size: int = 128
 

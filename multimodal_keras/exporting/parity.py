@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
+from multimodal_keras.base.contributions import contributions_model
 from multimodal_keras.data import Records
 from multimodal_keras.data.raw import raw_batches
 from multimodal_keras.exporting.gate import judged_drops
-from multimodal_keras.exporting.savedmodel import RAW, TENSORS, decode
+from multimodal_keras.exporting.savedmodel import decode
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
+from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS, baseline_name, contributions_name
 
 TOLERANCES = {"savedmodel": 1e-5, "tflite": 1e-4}
 FLOAT32 = "float32"
@@ -62,11 +64,13 @@ class Way:
         name: as it stands in the report.
         answer: from a sample to the outputs.
         tolerance: the largest difference; None for a quantized file, whose metrics are compared instead.
+        explains: whether contributions and baselines are answered and compared too.
     """
 
     name: str
     answer: Callable[[Sample], Outputs]
     tolerance: float | None
+    explains: bool = False
 
 
 def draw_sample(model: keras.Model, records: Records, count: int) -> Sample:
@@ -79,12 +83,15 @@ def draw_sample(model: keras.Model, records: Records, count: int) -> Sample:
 
 
 def savedmodel_ways(folder: Path) -> list[Way]:
-    """The SavedModel's two ways of answering."""
+    """The SavedModel's ways of answering."""
     saved, tolerance = SavedModelArtefact(folder), TOLERANCES["savedmodel"]
-    return [
+    ways = [
         Way("SavedModel, raw", lambda part: saved.call(RAW, part.raw), tolerance),
         Way("SavedModel, tensors", lambda part: saved.call(TENSORS, part.tensors), tolerance),
     ]
+    if saved.explains:
+        ways.append(Way("SavedModel, explain", lambda part: saved.call(EXPLAIN, part.raw), tolerance, explains=True))
+    return ways
 
 
 def measure_parity(model: keras.Model, ways: Iterable[Way], sample: Sample, max_metric_drop: float) -> dict[str, Any]:
@@ -105,20 +112,22 @@ def measure_parity(model: keras.Model, ways: Iterable[Way], sample: Sample, max_
         ParityError: if a way that is not quantized differs by more than its tolerance.
     """
     found, ways = parts(model), list(ways)
-    reference = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
+    reference = _reference(model)
+    explanation = _reference(contributions_model(model)) if any(way.explains for way in ways) else reference
     rows: list[dict[str, Any]] = []
     for name, part in {
         "all": sample,
         **{f"without {field}": sample.without(field) for field in found.optional},
     }.items():
-        wanted = {task: output.numpy() for task, output in reference(part.tensors).items()}
+        wanted = reference(part.tensors)
+        told = explanation(part.tensors)
         rows.append({"way": "Keras", "records": name, "metrics": _metrics(found, wanted, part)})
         for way in ways:
             got = way.answer(part)
             row: dict[str, Any] = {
                 "way": way.name,
                 "records": name,
-                **_compare(found, got, wanted, part),
+                **_compare(found, got, told if way.explains else wanted, part),
                 "tolerance": way.tolerance,
             }
             if way.tolerance is not None:
@@ -134,15 +143,21 @@ def measure_parity(model: keras.Model, ways: Iterable[Way], sample: Sample, max_
     return report
 
 
+def _reference(model: keras.Model) -> Callable[[Mapping[str, Any]], Outputs]:
+    call = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
+    return lambda inputs: {name: output.numpy() for name, output in call(inputs).items()}
+
+
 def _compare(found: Parts, got: Outputs, wanted: Outputs, sample: Sample) -> dict[str, Any]:
-    """Differences in units of the output's own size, so that a regression's tolerance does not hang on its unit."""
-    differences = {
-        task: float(np.max(np.abs(got[task] - wanted[task])) / max(1.0, float(np.max(np.abs(wanted[task])))))
-        for task in wanted
-    }
+    """Differences in units of the task's own size, so that a regression's tolerance does not hang on its unit."""
+    differences = {}
+    for task in found.heads:
+        size = max(1.0, float(np.max(np.abs(wanted[task]))))
+        for name in {task, contributions_name(task), baseline_name(task)} & wanted.keys():
+            differences[name] = float(np.max(np.abs(got[name] - wanted[name]))) / size
     flips = {
         task: int(np.sum(np.argmax(got[task], -1) != np.argmax(wanted[task], -1)))
-        for task in wanted
+        for task in found.heads
         if wanted[task].shape[-1] > 1
     }
     return {

@@ -10,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
+from multimodal_keras.base.contributions import contributions_model, is_explainable
 from multimodal_keras.exporting.defaults import with_defaults
+from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS
 
-RAW, TENSORS, EMBED = "serving_default", "tensors", "embed"
-EMBEDDING = "embedding"
+EMBED, EMBEDDING = "embed", "embedding"
 
 Endpoint = tuple[Callable[..., Any], dict[str, tf.TensorSpec] | list[tf.TensorSpec]]
 
@@ -48,9 +49,10 @@ def embedding_model(model: keras.Model) -> keras.Model:
 
 
 def write_savedmodel(model: keras.Model, folder: Path) -> None:
-    """Write a SavedModel with the signatures `serving_default` (raw), `tensors` and `embed` (raw to the fused vector).
+    """Write a SavedModel with the signatures `serving_default` (raw), `tensors`, `embed` (raw to the fused vector), and
+    `explain` (raw to predictions with contributions), the last for at most 10 modalities.
 
-    Optional inputs of `serving_default` have default values, see `with_defaults`.
+    Optional inputs of `serving_default` and `explain` have default values, see `with_defaults`.
 
     Args:
         model: made by `build_model`.
@@ -58,14 +60,19 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
     """
     found, embed = parts(model), embedding_model(model)
     raw, tensors = raw_signature(found), tensor_signature(found)
+    endpoints: dict[str, Endpoint] = {
+        RAW: with_defaults(lambda inputs: model(decode(found, inputs), training=False), raw, found.optional),
+        TENSORS: (lambda inputs: model(inputs, training=False), tensors),
+        EMBED: (lambda inputs: embed(decode(found, inputs), training=False), raw),
+    }
+    if is_explainable(found):
+        explain = contributions_model(model)
+        told = with_defaults(lambda inputs: explain(decode(found, inputs), training=False), raw, found.optional)
+        endpoints[EXPLAIN] = told
     write_endpoints(
         model,
         folder,
-        {
-            RAW: with_defaults(lambda inputs: model(decode(found, inputs), training=False), raw, found.optional),
-            TENSORS: (lambda inputs: model(inputs, training=False), tensors),
-            EMBED: (lambda inputs: embed(decode(found, inputs), training=False), raw),
-        },
+        endpoints,
         resources=[table for modality in found.modalities.values() for table in modality.host_resources()],
     )
 

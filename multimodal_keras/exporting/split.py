@@ -6,7 +6,7 @@ encoder answers is what the fusion takes, under the same names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.exporting.contract import contract
-from multimodal_keras.exporting.savedmodel import RAW
-from multimodal_keras.exporting.tflite import Endpoint
+from multimodal_keras.exporting.savedmodel import Endpoint
+from multimodal_keras.runtime.signatures import RAW
 
 FOLDER, WHOLE = "parts", "model"
 
@@ -34,12 +34,14 @@ class Part:
         inputs: their names, in the order in which the part takes them.
         model: the part as a functional model over a list; it answers a dict.
         facts: its contract, but for what depends on how it is converted.
+        explain: from its inputs by name to predictions with contributions; None if it cannot tell.
     """
 
     name: str
     inputs: list[str]
     model: keras.Model
     facts: dict[str, Any]
+    explain: Callable[[Mapping[str, Any]], Any] | None = None
 
     def __call__(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """What the part answers, by name."""

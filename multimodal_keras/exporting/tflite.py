@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,15 +15,19 @@ from ai_edge_litert.interpreter import Interpreter
 from multimodal_keras.base import parts
 from multimodal_keras.encoders.lowering import LOOP, lstm_lowering
 from multimodal_keras.exporting.alone import CrashError, run_alone, save_examples
-from multimodal_keras.exporting.savedmodel import RAW, tensor_signature, write_endpoints
+from multimodal_keras.exporting.metadata import opened, written
+from multimodal_keras.exporting.savedmodel import Endpoint, tensor_signature, write_endpoints
+from multimodal_keras.runtime.signatures import EXPLAIN, RAW
 
-Endpoint = tuple[Callable[[dict[str, Any]], Any], dict[str, tf.TensorSpec]]
 Examples = Mapping[str, np.ndarray]
 
 # The converter names an op and where it stands: "Betainc:", "multimodal_1/image_encoder_1/Betainc@...".
 _PLACE = re.compile(r'fused\["(\w+):", "([^"@]+)@')
 _REFUSED = re.compile(r"'tf\.(\w+)' op is neither")
 _COUNTER = re.compile(r"_\d+$")
+
+# The converter sorts signatures by name, and the first one is what interpreters run that are not told which.
+_SECOND = f"{RAW}_{EXPLAIN}"
 
 
 def device_half(model: keras.Model) -> Endpoint:
@@ -37,6 +40,7 @@ def write_tflite(
     path: Path,
     *,
     endpoint: Endpoint | None = None,
+    explain: Endpoint | None = None,
     quantize: str = "float32",
     lstm: str = LOOP,
     examples: Examples | None = None,
@@ -44,13 +48,14 @@ def write_tflite(
 ) -> None:
     """Convert the device half of a model.
 
-    The signature is `serving_default`; its inputs and outputs have the model's own names. The batch is 1: a dynamic one
-    makes loops need ops that no stock interpreter has.
+    The signature is `serving_default`, and it comes first; its inputs and outputs have the model's own names. The batch is
+    1: a dynamic one makes loops need ops that no stock interpreter has.
 
     Args:
         model: made by `build_model`.
         path: of the file.
         endpoint: a function over the model's weights with its signature; `device_half(model)` by default.
+        explain: what becomes the signature `explain`, over the same weights; None for no such signature.
         quantize: see `TFLiteOptions`.
         lstm: `"loop"` or `"fused"`.
         examples: for `"int8"`: input name to `(records, ...)`.
@@ -59,14 +64,25 @@ def write_tflite(
     Raises:
         ValueError: if an op has no built-in counterpart, or cannot be quantized; the message names the layer.
     """
-    content = _convert(model, endpoint or device_half(model), "float32" if quantize == "int8" else quantize, lstm)
-    path.write_bytes(content if quantize != "int8" else _int8(content, examples or {}, integer_outputs))
+    endpoints = {RAW: endpoint or device_half(model)} | ({_SECOND: explain} if explain else {})
+    content = _convert(model, endpoints, "float32" if quantize == "int8" else quantize, lstm)
+    if quantize == "int8":
+        content = _int8(content, examples or {}, integer_outputs)
+    path.write_bytes(_renamed(content) if explain else content)
 
 
-def _convert(model: keras.Model, endpoint: Endpoint, quantize: str, lstm: str) -> bytes:
+def _renamed(content: bytes) -> bytes:
+    model = opened(content)
+    for signature in model.signatureDefs:
+        if signature.signatureKey == _SECOND.encode():
+            signature.signatureKey = EXPLAIN.encode()
+    return written(model)
+
+
+def _convert(model: keras.Model, endpoints: dict[str, Endpoint], quantize: str, lstm: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder, lstm_lowering(lstm):
-        write_endpoints(model, Path(folder), {RAW: endpoint})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[RAW])
+        write_endpoints(model, Path(folder), endpoints)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(endpoints))
         # Built-ins only, so that an op which a phone lacks is an error here and never a surprise there.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter.experimental_enable_resource_variables = True

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from multimodal_keras.runtime.signatures import baseline_name, contributions_name
+
 
 def _classification(task: Mapping[str, Any], row: np.ndarray) -> dict[str, Any]:
     best = int(np.argmax(row))
@@ -39,20 +41,40 @@ def answers(contract: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> l
 
     Args:
         contract: of the model; `tasks` says what each output means.
-        outputs: task to `(batch, outputs)`.
+        outputs: task to `(batch, outputs)`, and from the signature `explain` contributions and baselines too.
 
     Returns:
         For each record a dict of task to `{"label", "probability", "probabilities"}` (classification),
         `{"labels", "probabilities"}` (multilabel, those of at least 0.5), `{"value"}` (regression, with its unit), or
-        `{"values"}` for a kind that this version does not know.
+        `{"values"}` for a kind that this version does not know. With contributions, also `"baseline"`, what is answered
+        with nothing present, and `"contributions"`, field to what it added: of the label's probability
+        (classification), of the value (regression), or for each label (multilabel: field to label to number).
     """
-    count = len(next(iter(outputs.values())))
-    return [
-        {task: _answer(contract["tasks"][task], np.asarray(outputs[task][row])) for task in sorted(outputs)}
+    tasks, count = contract["tasks"], len(next(iter(outputs.values())))
+    rows = [
+        {task: _answer(tasks[task], np.asarray(outputs[task][row])) for task in sorted(tasks) if task in outputs}
         for row in range(count)
     ]
+    for task in (task for task in tasks if contributions_name(task) in outputs):
+        given, baselines = outputs[contributions_name(task)], outputs[baseline_name(task)]
+        for row, answer in enumerate(rows):
+            told = _teller(tasks[task], outputs[task][row])
+            by_field = zip(sorted(contract["modalities"]), given[row], strict=True)
+            answer[task]["baseline"] = told(baselines[row])
+            answer[task]["contributions"] = {field: told(values) for field, values in by_field}
+    return rows
 
 
 def _answer(task: Mapping[str, Any], row: np.ndarray) -> dict[str, Any]:
     kind = _KINDS.get(task["kind"])
     return kind(task, row) if kind else {"values": row.tolist()}
+
+
+def _teller(task: Mapping[str, Any], row: np.ndarray) -> Callable[[np.ndarray], Any]:
+    """What to say of numbers that stand beside an answer's own, `(outputs,)`."""
+    if task["kind"] == "multilabel":
+        return lambda values: {label: float(value) for label, value in zip(task["labels"], values, strict=True)}
+    if task["kind"] not in _KINDS:
+        return lambda values: values.tolist()
+    place = int(np.argmax(row)) if task["kind"] == "classification" else 0
+    return lambda values: float(values[place])

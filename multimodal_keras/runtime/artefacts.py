@@ -14,7 +14,7 @@ import numpy as np
 
 from multimodal_keras.runtime.decoding import RawDecoder
 from multimodal_keras.runtime.predicting import Predictor
-from multimodal_keras.runtime.signatures import offered_signatures
+from multimodal_keras.runtime.signatures import EXPLAIN, RAW, offered_signatures
 
 CONTRACT, PARITY, SAVEDMODEL, TFLITE = "contract.json", "parity.json", "saved_model.pb", "model.tflite"
 
@@ -43,7 +43,16 @@ class SavedModelArtefact(Predictor):
 
     def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
-        return self.call("serving_default", raw)
+        return self.call(RAW, raw)
+
+    @property
+    def explains(self) -> bool:
+        """Whether there is the signature `explain`."""
+        return EXPLAIN in self.contract["signatures"]
+
+    def explained(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """What `outputs` answers, with `<task>_contributions` and `<task>_baseline` beside each task."""
+        return self.call(EXPLAIN, raw)
 
 
 class TFLiteArtefact(Predictor):
@@ -68,28 +77,45 @@ class TFLiteArtefact(Predictor):
         self._interpreter = interpreter.Interpreter(str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._run = self._interpreter.get_signature_runner(self.contract["tflite"]["signature"])
+        self._explain: Any = None
         self._decoder = RawDecoder(self.contract)
         self._turn = threading.Lock()
 
-    def call(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Call the file record by record: its batch is 1."""
+    def call(self, tensors: Mapping[str, np.ndarray], *, explain: bool = False) -> dict[str, np.ndarray]:
+        """Call the file record by record: its batch is 1. With `explain`, its signature that tells contributions."""
         names = self.contract["tflite"]["inputs"]
+        outputs = self.contract["tflite"][EXPLAIN]["outputs"] if explain else self.contract["tflite"]["outputs"]
         count = len(tensors[min(names)])
         with self._turn:
             self._check_open()
-            rows = [self._answer({name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
-        outputs = self.contract["tflite"]["outputs"]
-        return {task: dequantized(np.concatenate([row[task] for row in rows]), outputs[task]) for task in outputs}
+            run = self._explaining() if explain else self._run
+            rows = [self._answer(run, {name: tensors[name][row : row + 1] for name in names}) for row in range(count)]
+        return {name: dequantized(np.concatenate([row[name] for row in rows]), outputs[name]) for name in outputs}
 
-    def _answer(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _answer(self, run: Any, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self.contract["tflite"].get("stateful"):
             # The fused LSTM goes on from the last record unless it is told to forget it.
             self._interpreter.reset_all_variables()
-        return self._run(**tensors)
+        return run(**tensors)
+
+    def _explaining(self) -> Any:
+        """The second signature, which takes memory from its first use on."""
+        if self._explain is None:
+            self._explain = self._interpreter.get_signature_runner(self.contract["tflite"][EXPLAIN]["signature"])
+        return self._explain
 
     def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""
         return self.call(self.decode(raw))
+
+    @property
+    def explains(self) -> bool:
+        """Whether the file has a second signature that tells contributions."""
+        return EXPLAIN in self.contract["tflite"]
+
+    def explained(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """What `outputs` answers, with `<task>_contributions` and `<task>_baseline` beside each task."""
+        return self.call(self.decode(raw), explain=True)
 
     def decode(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The tensors that `call` takes, for raw values by field; see `runtime.decoding.RawDecoder`."""
@@ -102,7 +128,7 @@ class TFLiteArtefact(Predictor):
     def close(self) -> None:
         """Free the interpreter's memory, as the end of a `with` block does. A later call raises `ValueError`."""
         with self._turn:
-            self._interpreter = self._run = None
+            self._interpreter = self._run = self._explain = None
 
 
 def dequantized(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:

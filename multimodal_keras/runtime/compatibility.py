@@ -12,6 +12,7 @@ from typing import Any
 
 from multimodal_keras.runtime.kinds import KINDS
 from multimodal_keras.runtime.raw import raw_spec
+from multimodal_keras.runtime.signatures import EXPLAIN, baseline_name, contributions_name
 
 RAW, DEVICE = "raw", "device"
 NOBODY: tuple[str, ...] = ()
@@ -147,6 +148,13 @@ def device_differences(place: str, old: Facts, new: Facts) -> Iterator[Differenc
     if before["signature"] != after["signature"]:
         yield Difference(f"{place}.signature", _became(before["signature"], after["signature"]), (DEVICE,))
     yield from _interface(place, before, after, _told(old, new), DEVICE)
+    if EXPLAIN in before and EXPLAIN not in after:
+        yield Difference(f"{place}.{EXPLAIN}", "removed", (DEVICE,))
+    elif EXPLAIN in after and EXPLAIN not in before:
+        yield Difference(f"{place}.{EXPLAIN}", "added", NOBODY)
+    elif EXPLAIN in before:
+        one, other = ({"inputs": {}, "outputs": facts[EXPLAIN]["outputs"]} for facts in (before, after))
+        yield from _interface(f"{place}.{EXPLAIN}", one, other, _told(old, new), DEVICE)
     if after.get("stateful") and not before.get("stateful"):
         yield Difference(f"{place}.stateful", f"{after.get('warning', 'keeps its state between calls')}", (DEVICE,))
     elif before.get("stateful") and not after.get("stateful"):
@@ -194,7 +202,10 @@ def _told(old: Facts, new: Facts) -> set[str]:
             or after is None
             or (before["kind"], before.get("labels")) != (after["kind"], after.get("labels"))
         ):
-            names.add(task)
+            names |= {task, contributions_name(task), baseline_name(task)}
+    if old["modalities"].keys() != new["modalities"].keys():
+        # One row for each field, in the order that the contract tells.
+        names |= {contributions_name(task) for task in old["tasks"]}
     return names
 
 

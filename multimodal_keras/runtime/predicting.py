@@ -13,6 +13,7 @@ import numpy as np
 
 from multimodal_keras.errors import DataError, Origin
 from multimodal_keras.runtime.answers import answers
+from multimodal_keras.runtime.explanations import Explanations
 from multimodal_keras.runtime.kinds import kind_of
 from multimodal_keras.runtime.raw import Raw, column_names, is_absent, pick, raw_spec, stacked
 from multimodal_keras.runtime.reasons import first_line
@@ -68,6 +69,43 @@ class Predictor(ABC):
         skipped = [] if skipped is None else skipped
         return [answer for _, answer in self.stream(records, batch_size, on_error, skipped)]
 
+    @property
+    def explains(self) -> bool:
+        """Whether `explained` answers."""
+        return False
+
+    def explained(self, raw: Mapping[str, Sequence[bytes] | np.ndarray]) -> dict[str, np.ndarray]:
+        """What `outputs` answers, with `<task>_contributions` and `<task>_baseline` beside each task."""
+        raise NotImplementedError
+
+    def explain(
+        self,
+        records: Any,
+        *,
+        batch_size: int | None = None,
+        on_error: str = "raise",
+        skipped: list[dict[str, Any]] | None = None,
+    ) -> Explanations:
+        """Answer records, and tell how much each modality contributed.
+
+        Args:
+            records: as for `predict`.
+            batch_size: records in a batch; by default fewer the more modalities there are.
+            on_error: as for `predict`.
+            skipped: as for `predict`.
+
+        Returns:
+            What `predict` returns, with `"baseline"` and `"contributions"` in the answer to each task: see
+            `multimodal_keras.explain`.
+
+        Raises:
+            DataError: names file, row and field of a record that cannot be used.
+            ValueError: if this model cannot tell.
+        """
+        skipped, explainer = [] if skipped is None else skipped, Explainer(self)
+        size = explainer.batch_size if batch_size is None else batch_size
+        return Explanations(answer for _, answer in explainer.stream(records, size, on_error, skipped))
+
     def close(self) -> None:  # noqa: B027 (most hold nothing)
         """Free what it holds."""
 
@@ -100,6 +138,35 @@ class Predictor(ABC):
                     skipped.append(facts)
                     found = {"error": found.reason}
                 yield origin, found
+
+
+class Explainer(Predictor):
+    """A predictor whose answers also tell how much each modality contributed.
+
+    Args:
+        predictor: that can tell.
+
+    Attributes:
+        contract: of the predictor.
+        batch_size: how many records go well into one call, which answers each for every subset of modalities.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        if not predictor.explains:
+            raise ValueError(
+                "Contributions come from a model of at most 10 modalities, a SavedModel with the signature 'explain', or a "
+                ".tflite file that was exported with explain=True. Received something else. Export it again."
+            )
+        self.contract = predictor.contract
+        self.batch_size = min(64, max(1, 512 >> len(self.contract["modalities"])))
+        self._predictor = predictor
+
+    def outputs(self, raw: Mapping[str, Sequence[bytes] | np.ndarray]) -> dict[str, np.ndarray]:
+        """Task to `(batch, outputs)`, with contributions and baselines."""
+        return self._predictor.explained(raw)
 
 
 def _open(records: Any) -> tuple[Iterator[Row], Path | None]:

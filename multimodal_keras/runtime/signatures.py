@@ -7,9 +7,19 @@ from typing import Any
 
 from multimodal_keras.runtime.raw import raw_spec
 
-RAW, TENSORS = "serving_default", "tensors"
+RAW, TENSORS, EXPLAIN = "serving_default", "tensors", "explain"
 
 Specs = dict[str, Any]
+
+
+def contributions_name(task: str) -> str:
+    """The output that says how much each modality contributed to a task's prediction."""
+    return f"{task}_contributions"
+
+
+def baseline_name(task: str) -> str:
+    """The output that says what a task's prediction is with nothing present."""
+    return f"{task}_baseline"
 
 
 def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs]]:
@@ -19,7 +29,8 @@ def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs
         contract: of the file.
 
     Returns:
-        `tensors`, and `serving_default` where the file is a whole model and no part of one.
+        `tensors`; `serving_default` where the file is a whole model and no part of one; and `explain` where it can tell
+        contributions.
     """
     own = contract["tflite"]
     outputs = {name: _batch(_as_answered(spec)) for name, spec in own["outputs"].items()}
@@ -27,6 +38,9 @@ def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs
     if "part" not in contract:
         raw = {field: _with_batch(raw_spec(facts)) for field, facts in contract["modalities"].items()}
         signatures[RAW] = {"inputs": raw, "outputs": outputs}
+        if EXPLAIN in own:
+            told = {name: _batch(_as_answered(spec)) for name, spec in own[EXPLAIN]["outputs"].items()}
+            signatures[EXPLAIN] = {"inputs": raw, "outputs": told}
     return signatures
 
 

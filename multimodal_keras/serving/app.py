@@ -47,13 +47,14 @@ def create_app(
     """An application that serves exported models, and needs nothing but their folders.
 
     TensorFlow Serving's REST paths (`/v1/models/<name>`, `.../versions/<number>`, `.../metadata` and `...:predict`)
-    answer as TensorFlow Serving does, for the signatures `serving_default`, `tensors` and `embed` of a SavedModel, and
-    `serving_default` and `tensors` of a TFLite file.
+    answer as TensorFlow Serving does, for the signatures `serving_default`, `tensors`, `embed` and `explain` of a
+    SavedModel, and `serving_default`, `tensors` and, if it was exported with it, `explain` of a TFLite file.
 
     `POST /predict` (and `/api/multimodal`, the same) is for people. It takes one record as JSON,
     `{"title": "a red cat", "image": {"b64": "..."}}`, several as `{"records": [{...}, {...}]}`, or one as
     `multipart/form-data` with texts as fields and pictures as files. An optional field may be left out. It answers
     `{"answers": [{"subject": {"label": ..., "probability": ..., "probabilities": {...}}}]}`, one for each record.
+    With `?contributions=true` each task's answer has `contributions` and `baseline` too, as those of `explain`.
 
     Of several models, each has versions, a queue and limits of its own. `/v1/models/<name>` and `POST /predict/<name>` name
     the one that is asked; `POST /predict` asks the first.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
+from multimodal_keras.runtime.signatures import EXPLAIN
 from multimodal_keras.serving.batcher import MicroBatcher
 from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, RequestCosts
 from multimodal_keras.serving.naming import model_name, version_number
@@ -37,7 +38,7 @@ class ServedModel:
         version: the folder's number, else 1.
         contract: what every input and output is.
         batcher: through which it is called.
-        signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default` and `tensors`.
+        signatures: name to `inputs` and `outputs`; a TFLite file has `serving_default`, `tensors` and perhaps `explain`.
 
     Raises:
         ValueError: if there is no such model, or it is only a part of one.
@@ -102,12 +103,12 @@ class ServedModel:
     def _call(self, signature: str, inputs: Mapping[str, Array]) -> dict[str, np.ndarray]:
         if isinstance(self._artefact, SavedModelArtefact):
             return self._guarded(lambda artefact: artefact.call(signature, inputs))
-        if signature == DEFAULT_SIGNATURE:
+        if signature in (DEFAULT_SIGNATURE, EXPLAIN):
             try:
                 inputs = self._artefact.decode(inputs)
             except ValueError as error:  # The decoding's own sentences: nothing but numpy and Pillow is below it.
                 raise Refusal(str(error)) from error
-        return self._guarded(lambda artefact: artefact.call(inputs))
+        return self._guarded(lambda artefact: artefact.call(inputs, explain=signature == EXPLAIN))
 
     def _guarded(self, call: Any) -> dict[str, np.ndarray]:
         try:
@@ -132,7 +133,9 @@ class ServedModel:
             specs = self.signatures[_TENSORS]["inputs"]
             self._call(_TENSORS, {name: _zeros(spec) for name, spec in specs.items()})
             specs = self.signatures[DEFAULT_SIGNATURE]["inputs"]
-            self._call(DEFAULT_SIGNATURE, {name: _zeros(spec) for name, spec in specs.items()})
+            for signature in (DEFAULT_SIGNATURE, EXPLAIN):
+                if signature in self.signatures:
+                    self._call(signature, {name: _zeros(spec) for name, spec in specs.items()})
         except Refusal as refusal:
             _LOG.debug("No warm-up of %s: %s", self.name, refusal.message)
 

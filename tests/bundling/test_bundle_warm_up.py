@@ -49,7 +49,7 @@ def test_each_record_is_answered_by_its_signature(drawings: Path, pictures: Path
     ):
         loaded, found = tf.saved_model.load(str(version)), requests(version)
         signatures = [request.model_spec.signature_name for request in found]
-        assert signatures == ["serving_default"] * count + ["embed", "tensors"]
+        assert signatures == ["serving_default"] * count + ["embed", "explain", "tensors"]
         for request in found:
             assert request.model_spec.name == name
             signature = loaded.signatures[request.model_spec.signature_name]

@@ -61,7 +61,7 @@ def test_the_parity_report(exported):
     assert report["records"] == 24
     assert report["tolerances"] == {"savedmodel": 1e-5, "tflite": 1e-4}
     ways = {(row["way"], row["records"]) for row in report["rows"]}
-    answers = ("Keras", "SavedModel, raw", "SavedModel, tensors", "TFLite")
+    answers = ("Keras", "SavedModel, raw", "SavedModel, tensors", "SavedModel, explain", "TFLite")
     assert ways == {(way, which) for way in answers for which in ("all", "without image")}
     for row in report["rows"]:
         assert set(row["metrics"]) == {"subject accuracy", "colourful mae"}
@@ -84,7 +84,12 @@ def test_the_contract(exported, model):
     raw = facts["signatures"]["serving_default"]
     assert raw["inputs"]["image"] == {"shape": [None], "dtype": "string"}
     assert raw["outputs"]["subject"] == {"shape": [None, 4], "dtype": "float32", "range": [0.0, 1.0]}
-    assert set(facts["signatures"]) == {"serving_default", "tensors", "embed"}
+    assert set(facts["signatures"]) == {"serving_default", "tensors", "embed", "explain"}
+    explained = facts["signatures"]["explain"]["outputs"]
+    assert set(explained) == {f"{task}{end}" for task in facts["tasks"] for end in ("", "_contributions", "_baseline")}
+    assert explained["subject_contributions"]["shape"] == [None, 2, 4]
+    assert "in the order image, title" in explained["subject_contributions"]["meaning"]
+    assert explained["subject_baseline"]["shape"] == [None, 4]
     lite = facts["tflite"]
     assert lite["inputs"]["image"] == {"shape": [1, 16, 16, 3], "dtype": "uint8", "range": [0, 255]}
     assert lite["inputs"]["image_present"]["dtype"] == "bool"
@@ -189,7 +194,10 @@ def test_without_tflite_an_old_export_is_replaced(clipart, model, tmp_path):
     assert not (tmp_path / "1" / "old").exists()
     assert not (tmp_path / "1" / "model.tflite").exists()
     assert set(done.sizes) == {"savedmodel"}
-    assert {row["way"] for row in done.parity["rows"]} == {"Keras", "SavedModel, raw", "SavedModel, tensors"}
+    assert {row["way"] for row in done.parity["rows"]} == {
+        "Keras",
+        *(f"SavedModel, {signature}" for signature in ("raw", "tensors", "explain")),
+    }
 
 
 def test_places_and_samples_that_are_refused(clipart, model, tmp_path):

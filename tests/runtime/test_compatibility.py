@@ -115,7 +115,7 @@ def renamed(facts, old, new):
         ),
         (
             lambda new: new["signatures"]["serving_default"]["inputs"]["title"].update(shape=[None, 1]),
-            {"signatures.serving_default.inputs.title.shape": RAW, "signatures.embed.inputs.title.shape": RAW},
+            {f"signatures.{name}.inputs.title.shape": RAW for name in ("serving_default", "embed", "explain")},
         ),
         (
             lambda new: renamed(new["tflite"]["outputs"], "sort", "order"),
@@ -129,6 +129,8 @@ def renamed(facts, old, new):
         (lambda new: new["tflite"].update(signature="other"), {"tflite.signature": DEVICE}),
         (lambda new: new["tflite"].update(stateful=True, warning="resets"), {"tflite.stateful": DEVICE}),
         (lambda new: new["tflite"].update(quantize="int8"), {"tflite.quantize": NOBODY}),
+        (lambda new: new["tflite"].update(explain={"outputs": {}}), {"tflite.explain": NOBODY}),
+        (lambda new: new["signatures"].pop("explain"), {"signatures.explain": RAW}),
         (lambda new: new["modalities"]["image"].update(channels="BGR"), {f"{IMAGE}.channels": DEVICE}),
         (lambda new: new["modalities"]["image"].update(range=[0, 1]), {f"{IMAGE}.range": DEVICE}),
         (lambda new: new["tasks"]["sort"].update(range=[0, 100]), {f"{SORT}.range": BOTH}),

@@ -245,3 +245,57 @@ def test_threads_get_their_own_answers(app: Any, saved: Any, pictures: list[byte
 
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(ask, range(256)))
+
+
+def test_contributions_when_asked(client: Any, saved: Any, pictures: list[bytes]) -> None:
+    records = [{"title": "a red cat", "image": b64(pictures[0])}, {"image": b64(pictures[1])}]
+    raw = {"title": [b"a red cat", b""], "image": pictures[:2]}
+    wanted = answers(saved.contract, saved.call("explain", raw))
+    for path in ("/predict", "/api/multimodal"):
+        assert told(client.post(f"{path}?contributions=true", json={"records": records})) == wanted
+    form = {"title": "a red cat", "image": (io.BytesIO(pictures[0]), "cat.png")}
+    [answer] = told(client.post("/predict?contributions=true", data=form))
+    for task, number in (("subject", "probability"), ("colourful", "value")):
+        assert [*answer[task]["contributions"]] == ["image", "title"]
+        total = answer[task]["baseline"] + sum(answer[task]["contributions"].values())
+        assert total == pytest.approx(answer[task][number], abs=1e-5)
+        assert wanted[1][task]["contributions"]["title"] == 0.0
+    plain = told(client.post("/predict?contributions=false", json={"records": records}))
+    assert plain == told(client.post("/predict", json={"records": records}))
+    assert "contributions" not in plain[0]["subject"]
+
+
+def test_contributions_that_cannot_be_told(client: Any, lite: Any, pictures: list[bytes]) -> None:
+    body = {"title": "cat", "image": b64(pictures[0])}
+    for asked in ("1", "", "True", "yes", "false&contributions=true"):
+        response = client.post(f"/predict?contributions={asked}", json=body)
+        assert response.status_code == 400
+        assert "'contributions' is true or false. Received" in response.get_json()["error"]
+    response = lite.post("/predict?contributions=true", json=body)
+    assert response.status_code == 400
+    assert "exported with explain=True" in response.get_json()["error"]
+    assert lite.post("/predict?contributions=false", json=body).status_code == 200
+
+
+def test_a_tflite_file_that_can_tell_contributions(clipart: Any, tmp_path: Path) -> None:
+    """Its answers are the Keras model's own; the batch is cut into records and joined again."""
+    model = mk.build_model(
+        {"title": mk.TextModality(sequence_length=4, optional=True)},
+        {"subject": mk.ClassificationHead()},
+        encoders={"title": mk.EmbeddingEncoder(embedding_width=4)},
+        adapt_to=clipart,
+    )
+    mk.export(model, tmp_path / "words" / "1", sample=clipart, sample_size=4, explain=True)
+    client = mk.serving.create_app(tmp_path / "words" / "1" / "model.tflite").test_client()
+    records = [{"title": "a red cat"}, {}, {"title": "bird"}]
+    found = told(client.post("/predict?contributions=true", json={"records": records}))
+    for one, other in zip(
+        found, mk.explain(model, [{"title": record.get("title")} for record in records]), strict=True
+    ):
+        for name in ("probability", "baseline"):
+            assert one["subject"][name] == pytest.approx(other["subject"][name], abs=1e-5)
+        assert one["subject"]["contributions"] == pytest.approx(other["subject"]["contributions"], abs=1e-5)
+    assert found[1]["subject"]["contributions"] == {"title": 0.0}
+    body = {"instances": [{"title": "bird"}], "signature_name": "explain"}
+    rows = client.post("/v1/models/words:predict", json=body).get_json()["predictions"]
+    assert sorted(rows[0]) == ["subject", "subject_baseline", "subject_contributions"]

@@ -7,9 +7,12 @@ import json
 import flask
 
 from multimodal_keras.runtime.answers import answers
+from multimodal_keras.runtime.signatures import EXPLAIN
 from multimodal_keras.serving.host import Host
+from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.parsing import parse_object
 from multimodal_keras.serving.records import RECORDS
+from multimodal_keras.serving.refusal import Refusal, shorten
 from multimodal_keras.serving.replies import json_reply
 from multimodal_keras.serving.rest import DEFAULT_SIGNATURE
 
@@ -30,6 +33,7 @@ class _Views:
 
     def predict(self, name: str | None = None) -> flask.Response:
         request, served = flask.request, self._host.served(name)
+        signature = _signature(served.model)
         served.model.batcher.check_room()
         if request.mimetype == "multipart/form-data":
             files = [(field, file.read()) for field, file in request.files.items(multi=True)]
@@ -39,5 +43,20 @@ class _Views:
             count = len(records)
             self._host.check_count(count)
             inputs = served.reader.inputs(records)
-        outputs = served.model.call(DEFAULT_SIGNATURE, inputs, count, RECORDS)
+        outputs = served.model.call(signature, inputs, count, RECORDS)
         return json_reply(json.dumps({"answers": answers(served.model.contract, outputs)}, ensure_ascii=False))
+
+
+def _signature(model: ServedModel) -> str:
+    """The signature that answers this request: whether it asks for contributions."""
+    given = flask.request.args.getlist("contributions") or ["false"]
+    if given not in (["true"], ["false"]):
+        raise Refusal(f"'contributions' is true or false. Received {shorten(','.join(given))}. Send one of the two.")
+    if given == ["false"]:
+        return DEFAULT_SIGNATURE
+    if EXPLAIN not in model.signatures:
+        raise Refusal(
+            "Contributions need an export that can tell them. Received contributions=true for one that cannot. Leave it "
+            "out, or serve a SavedModel, or a TFLite file that was exported with explain=True."
+        )
+    return EXPLAIN
