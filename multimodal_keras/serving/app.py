@@ -22,14 +22,14 @@ from multimodal_keras.serving.naming import Models, name_models
 from multimodal_keras.serving.replies import add_headers, error_reply
 from multimodal_keras.serving.uploads import UploadRequest
 from multimodal_keras.serving.versions import POLL_SECONDS, Versions
-from multimodal_keras.serving.views import contract, operations, page, plain, rest
+from multimodal_keras.serving.views import contract, description, operations, page, plain, rest
 
 MAX_BODY_BYTES = 32 * 2**20
 MAX_RECORDS = 256
 STOP = "multimodal_keras_stop"
 
 # A module for each concern. Those of `rest` come before any route.
-VIEWS = (rest, plain, operations, contract, page)
+VIEWS = (rest, plain, operations, contract, description, page)
 
 
 def create_app(
@@ -65,6 +65,7 @@ def create_app(
     `GET /healthz` answers `{"status": "ok", "model": ..., "version": ...}` as long as the process lives,
     with `"models": {name: version}` where there are several; `GET /readyz` 503
     from the moment on at which it was told to stop; `GET /metrics` numbers for Prometheus, if `prometheus-client` is there.
+    `GET /openapi.json` describes all of this for the served models, as OpenAPI 3.1.
 
     Whatever is wrong with a request is answered by `{"error": "..."}` and a status of HTTP. Nothing that a client sends
     is taken for a path or an address.
@@ -99,6 +100,7 @@ def create_app(
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
+    app.config[description.NEEDS_KEY] = api_keys is not None
     app.request_class = UploadRequest
     # Two slashes are another path, and not a redirect to whatever the request calls its host.
     app.url_map.merge_slashes = False
