@@ -35,6 +35,8 @@ LABELS = ["animals", "food", "plants"]
 _random = np.random.default_rng(0)
 _pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
 _numbers = [_random.normal(size=(1, 4)).astype("float32") for _ in range(6)]
+_series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
+_series[0][2, 1] = _series[2][0] = np.nan
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
 
 # Kind of a modality to small arguments and six values of its field.
@@ -44,11 +46,12 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         ["a red cat", "dog", "A dog runs far, far away from here", "猫 red", "cat cat", "a"],
     ),
     "image": ({"size": [32, 32]}, _pixels),
+    "timeseries": ({"steps": 6, "channels": 3, "missing_indicators": True, "mean": 0.5, "deviation": 2.0}, _series),
     "frames": ({}, _frames),
     "numbers": ({}, _numbers),
 }
 # The rows of the values that are absent where a modality is optional: each alone, and all together in the last row.
-ABSENT = {"text": (1, 5), "image": (2, 5), "frames": (3, 5), "numbers": (2, 5)}
+ABSENT = {"text": (1, 5), "image": (2, 5), "timeseries": (2, 5), "frames": (3, 5), "numbers": (2, 5)}
 # The tests' own kinds, fast to trace.
 PLAIN = {cls.kind: cls for cls in (FramesModality, NumbersModality)}
 
@@ -57,6 +60,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "GRUEncoder": {"units": 6, "embedding_width": 5, "bidirectional": True},
     "TransformerEncoder": {"width": 8, "layers": 1, "attention_heads": 2},
     "Conv2DEncoder": {"filters": [4, 6]},
+    "TCNEncoder": {"filters": 6, "kernel_size": 2, "layers": 2, "embedding_width": 5},
     "ClassificationHead": {"labels": LABELS},
     "MultiLabelHead": {"labels": LABELS, "hidden_units": 5},
     "RegressionHead": {"mean": 2.0, "deviation": 3.0},

@@ -10,6 +10,7 @@ from typing import Any
 MODALITIES = {
     "text": ("TextModality", "texts"),
     "image": ("ImageModality", "pictures"),
+    "timeseries": ("TimeSeriesModality", "measurements over time"),
 }
 HEADS = {
     "classify": ("ClassificationHead", "one label"),

@@ -5,6 +5,7 @@ from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
 from multimodal_keras.encoders.embedding import EmbeddingEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
+from multimodal_keras.encoders.tcn import TCNEncoder
 from multimodal_keras.encoders.transformer import TransformerEncoder
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "EmbeddingEncoder",
     "GRUEncoder",
     "LSTMEncoder",
+    "TCNEncoder",
     "TransformerEncoder",
 ]

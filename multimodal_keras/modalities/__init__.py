@@ -2,5 +2,6 @@
 
 from multimodal_keras.modalities.image import ImageModality
 from multimodal_keras.modalities.text import TextModality
+from multimodal_keras.modalities.timeseries import TimeSeriesModality
 
-__all__ = ["ImageModality", "TextModality"]
+__all__ = ["ImageModality", "TextModality", "TimeSeriesModality"]

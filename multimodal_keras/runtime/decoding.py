@@ -43,10 +43,14 @@ class RawDecoder:
                 kind_of(field, facts)
             values = list(raw[field])
             present = np.array([not is_absent(value) for value in values], bool)
+            tensor = self._decode[field](values)
+            if tensor.dtype.kind == "f" and tensor.size:
+                # The part that is kept may hold nothing.
+                present &= ~np.isnan(tensor).reshape(len(tensor), -1).all(axis=1)
             if not facts["optional"] and not present.all():
                 number = int(np.argmin(present)) + 1
                 raise ValueError(f"{field!r} is required. Received an empty value in record {number}. Fill it.")
-            tensors[field] = self._decode[field](values)
+            tensors[field] = tensor
             if facts["optional"]:
                 tensors[f"{field}_present"] = present
         return tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -20,6 +21,8 @@ Outputs = dict[str, np.ndarray]
 
 RETRY_SECONDS = 1
 MAX_BATCH, MAX_WAITING = 32, 128
+# Joined requests may take this many times the memory that they take apart.
+_MOST_FILLED = 4
 
 
 @dataclass(eq=False)
@@ -201,6 +204,19 @@ def _joined(parts: list[Inputs]) -> Inputs:
 
 
 def _concatenated(values: list[Array]) -> Array:
+    """One after the other; where their sizes differ beyond the first axis, filled up as if by missing values."""
     if all(isinstance(value, list) for value in values):
         return list(chain.from_iterable(values))
-    return np.concatenate([np.asarray(value) for value in values])
+    arrays = [np.asarray(value) for value in values]
+    shapes = [array.shape[1:] for array in arrays]
+    if len(set(shapes)) == 1:
+        return np.concatenate(arrays)
+    shape = (sum(map(len, arrays)), *np.max(shapes, axis=0).tolist())
+    if math.prod(shape) > _MOST_FILLED * max(1, sum(array.size for array in arrays)):
+        raise ValueError("A long value would make all others as long. Answer each on its own.")
+    joined = np.full(shape, b"" if arrays[0].dtype == object else math.nan, arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        joined[(slice(start, start + len(array)), *map(slice, array.shape[1:]))] = array
+        start += len(array)
+    return joined

@@ -5,9 +5,10 @@ from __future__ import annotations
 from multimodal_keras.runtime.kinds.image import IMAGE
 from multimodal_keras.runtime.kinds.kind import Kind
 from multimodal_keras.runtime.kinds.text import TEXT
+from multimodal_keras.runtime.kinds.timeseries import TIMESERIES
 from multimodal_keras.runtime.raw import Facts
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (IMAGE, TEXT)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (IMAGE, TEXT, TIMESERIES)}
 
 
 def register_kind(kind: Kind) -> Kind:
