@@ -20,9 +20,9 @@ from multimodal_keras.bundling.filling import (
     fill_templates,
 )
 from multimodal_keras.bundling.samples import RawRecord, batch_of, json_value, raw_records
-from multimodal_keras.bundling.source import SIGNATURE, Source, copy_version, find_source, read_whole_contract
+from multimodal_keras.bundling.source import SIGNATURE, Source, copy_version, find_source
 from multimodal_keras.bundling.warmup import MOST_RECORDS, warm_up_requests, write_warm_up
-from multimodal_keras.runtime.artefacts import SavedModelArtefact
+from multimodal_keras.runtime.artefacts import SavedModelArtefact, read_contract
 
 MARK = "bundle.json"
 IMAGE = "tensorflow/serving:2.21.0"
@@ -98,7 +98,7 @@ def bundle(
         counts = {}
         for version, place in found.versions.items():
             counts[version] = _write_version(made, found, version, place, given, base, warm_up)
-        contract = read_whole_contract(found.versions[found.newest])
+        contract = read_contract(found.versions[found.newest])
         told = "made-up records" if records is None else "records that you passed: look at them before you pass them on"
         texts = config_texts(found, image, batching, _weights(made), told)
         fill_templates(made, texts | {"CLIENT_ARGUMENTS": client_arguments(contract)}, client_literals(contract))
@@ -120,7 +120,7 @@ def _write_version(
     warm_up: int,
 ) -> int:
     """One version with its warm-up records, whose number is returned; the newest one's first record is the example."""
-    contract, goal = read_whole_contract(place), made / "models" / source.name / str(version)
+    contract, goal = read_contract(place), made / "models" / source.name / str(version)
     raws = raw_records(contract, records, warm_up, base)
     copy_version(place, goal)
     with SavedModelArtefact(goal) as artefact:

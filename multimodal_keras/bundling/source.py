@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from multimodal_keras.runtime.artefacts import CONTRACT, SAVEDMODEL, read_contract
+from multimodal_keras.runtime.artefacts import CONTRACT, SAVEDMODEL
 
 SIGNATURE = "serving_default"
 # What paths, image names and manifests take without being quoted.
@@ -45,8 +44,7 @@ def find_source(path: Path, name: str | None = None) -> Source:
         `Source`.
 
     Raises:
-        ValueError: if there is no exported SavedModel, the name cannot stand in paths and manifests, or an input is
-            neither a text nor a file.
+        ValueError: if there is no exported SavedModel, or the name cannot stand in paths and manifests.
     """
     path = path.resolve()
     if (path / SAVEDMODEL).exists():
@@ -68,15 +66,6 @@ def find_source(path: Path, name: str | None = None) -> Source:
             f"digit. Received {name!r}. Choose another one by name."
         )
     return Source(name, versions)
-
-
-def read_whole_contract(folder: Path) -> dict[str, Any]:
-    """The contract of a version.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    return read_contract(folder)
 
 
 def copy_version(folder: Path, goal: Path) -> None:

@@ -48,7 +48,7 @@ def waiting(batcher: MicroBatcher) -> int:
     return len(batcher._waiting)
 
 
-def behind_one(model: Doubling, batcher: MicroBatcher, numbers: list[int], pool: ThreadPoolExecutor) -> list[Any]:
+def behind_one(model: Doubling, batcher: MicroBatcher, numbers: list[Any], pool: ThreadPoolExecutor) -> list[Any]:
     """Requests that came, in this order, while a first one was being answered."""
     asked = [pool.submit(batcher, "serving_default", {"number": np.array([0])}, 1)]
     assert model.started.wait(PATIENCE)
@@ -200,3 +200,25 @@ def test_a_busy_server_says_when_to_come_again(app: Any, client: Any, pictures: 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
     assert response.get_json() == {"error": "The server is busy."}
+
+
+def test_shorter_values_are_filled_up_to_share_a_call() -> None:
+    model = Doubling()
+    batcher = MicroBatcher(model)
+    with ThreadPoolExecutor(8) as pool:
+        asked = behind_one(model, batcher, [[1.0, 2.0], [3.0]], pool)
+        found = [future.result(PATIENCE)["double"].tolist() for future in asked]
+    assert model.sizes == [1, 2]
+    assert found[0] == [[2.0, 4.0]]
+    assert found[1][0][0] == 6.0
+    assert np.isnan(found[1][0][1])
+
+
+def test_a_long_value_is_answered_alone() -> None:
+    model = Doubling()
+    batcher = MicroBatcher(model)
+    with ThreadPoolExecutor(8) as pool:
+        asked = behind_one(model, batcher, [[1.0] * 100, *[[2.0]] * 5], pool)
+        found = [future.result(PATIENCE)["double"].shape for future in asked]
+    assert model.sizes == [1] * 7
+    assert found == [(1, 100), *[(1, 1)] * 5]
