@@ -117,6 +117,14 @@ def test_the_schema_of_tensors_agrees_with_the_server(client: Any, described: di
     assert allows(described, "Predictions", client.post(PREDICT, json=right).get_json())
 
 
+def test_contributions_are_described(client: Any, described: dict[str, Any], pictures: list[bytes]) -> None:
+    (parameter,) = described["paths"]["/predict"]["post"]["parameters"]
+    assert parameter["name"] == "contributions"
+    answer = client.post("/predict?contributions=true", json={"title": "cat", "image": b64(pictures[0])}).get_json()
+    assert answer["answers"][0]["subject"]["contributions"].keys() == {"title", "image"}
+    assert allows(described, "Answers", answer)
+
+
 def made(modalities: dict[str, Any], tasks: dict[str, Any]) -> dict[str, Any]:
     """The document of a model that is only a contract."""
     inputs = {

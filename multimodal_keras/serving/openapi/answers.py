@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from multimodal_keras.runtime.signatures import EXPLAIN
+from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.openapi.values import Schema
 
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
@@ -48,7 +50,23 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], dict[str, Schema]]] = {
 }
 
 
-def answer_schema(contract: Mapping[str, Any]) -> Schema:
+def answer_schema(model: ServedModel) -> Schema:
     """The answer to one record: each task with what its kind says; see `runtime.answers.answers`."""
-    tasks = contract["tasks"]
-    return _object({task: _object(_KINDS.get(facts["kind"], _unknown)(facts)) for task, facts in tasks.items()})
+    contract, schemas = model.contract, {}
+    for task, facts in contract["tasks"].items():
+        schemas[task] = _object(_KINDS.get(facts["kind"], _unknown)(facts))
+        if EXPLAIN in model.signatures:
+            value = _beside(facts)
+            # Where the request asked for them.
+            schemas[task]["properties"] |= {
+                "baseline": value,
+                "contributions": _object(dict.fromkeys(contract["modalities"], value)),
+            }
+    return _object(schemas)
+
+
+def _beside(task: Mapping[str, Any]) -> Schema:
+    """A number that stands beside an answer's own: one, or for a multilabel task one for each label."""
+    if task["kind"] == "multilabel":
+        return _object({label: {"type": "number"} for label in task["labels"]})
+    return {"type": "number"} if task["kind"] in _KINDS else {"type": "array"}

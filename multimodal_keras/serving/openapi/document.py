@@ -87,7 +87,7 @@ def _schemas(model: ServedModel, suffix: str, max_records: int) -> dict[str, Any
     return {
         f"Record{suffix}": record_schema(model.contract),
         f"Records{suffix}": records,
-        f"Answer{suffix}": answer_schema(model.contract),
+        f"Answer{suffix}": answer_schema(model),
         f"Answers{suffix}": answers,
         **({f"Form{suffix}": form} if form else {}),
         **rest_schemas(model, suffix, max_records),

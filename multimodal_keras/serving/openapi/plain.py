@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from multimodal_keras.runtime.signatures import EXPLAIN
 from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.openapi.examples import references, suffix_of
 from multimodal_keras.serving.openapi.fields import form_encoding, form_schema
@@ -13,6 +14,12 @@ from multimodal_keras.serving.openapi.responses import refused, told
 from multimodal_keras.serving.openapi.values import one_of
 
 PATHS = ("/predict", "/api/multimodal")
+_CONTRIBUTIONS = {
+    "name": "contributions",
+    "in": "query",
+    "description": "Whether to tell how much each field added to the answer.",
+    "schema": {"type": "boolean", "default": False},
+}
 
 
 def plain_paths(models: Sequence[ServedModel]) -> dict[str, Any]:
@@ -35,6 +42,7 @@ def _operation(model: ServedModel, suffix: str, name: str) -> dict[str, Any]:
         "operationId": name,
         "summary": "Ask for labels, probabilities and values",
         "tags": ["records"],
+        **({"parameters": [_CONTRIBUTIONS]} if EXPLAIN in model.signatures else {}),
         "requestBody": {"required": True, "content": _content(model, suffix)},
         "responses": {
             **told("An answer for each record.", {"$ref": f"#/components/schemas/Answers{suffix}"}),
