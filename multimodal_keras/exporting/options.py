@@ -26,7 +26,8 @@ class TFLiteOptions:
         integer_outputs: whether the int8 file also answers in int8, with a scale and a zero point in its contract.
         split: whether to write one file for each encoder and one for fusion and heads as well, so that an app can encode
             a picture once and use it again.
-        explain: whether each whole model also has the signature `explain`, which tells how much each modality contributed.
+        explain: whether each whole model also has the signature `explain`, which tells how much each modality
+            contributed; not at int8, and not with fused LSTMs.
         max_metric_drop: by how much the first metric of any task may get worse in a quantized file, 0.01 being one
             point. An error (MAE) counts in standard deviations of the training values. With a modality missing, a larger
             drop is refused only if its interval lies above 0.
@@ -51,6 +52,16 @@ class TFLiteOptions:
             raise ValueError(f"lstm is 'loop', 'fused' or 'auto'. Received {self.lstm!r}. Choose one of these.")
         if self.integer_outputs and "int8" not in self.quantize:
             raise ValueError("integer_outputs belongs to an int8 file. Received it without quantize='int8'. Add that.")
+        if self.explain and "int8" in self.quantize:
+            raise ValueError(
+                "explain is for files of float32, float16 and dynamic. Received it with quantize='int8', whose ranges are "
+                "measured for one signature only. Export int8 into another folder, without explain."
+            )
+        if self.explain and self.lstm == FUSED:
+            raise ValueError(
+                "explain is for lstm='loop'. Received it with lstm='fused', whose state interpreters cannot reset while a "
+                "signature has not been called yet. Choose 'loop' or 'auto'."
+            )
         if not 0 <= self.max_metric_drop <= 1 or self.calibration_size < 1:
             raise ValueError(
                 "max_metric_drop is in [0, 1] and calibration_size at least 1. Received "
