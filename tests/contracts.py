@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from plain_components import FramesModality, NumbersModality, PlainEncoder
+from plain_components import FramesModality, NumbersModality, PlainEncoder, SliceHead
 
 import multimodal_keras as mk
 from multimodal_keras.base import Encoder, Fusion, Head, Modality, parts, presence_name
@@ -34,7 +34,7 @@ LABELS = ["animals", "food", "plants"]
 
 _random = np.random.default_rng(0)
 _pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
-_numbers = [_random.normal(size=(1, 4)).astype("float32") for _ in range(6)]
+_numbers = [_random.normal(size=(2, 2)).astype("float32") for _ in range(6)]
 _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
 _series[0][2, 1] = _series[2][0] = np.nan
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
@@ -71,12 +71,7 @@ for _fusion in known(Fusion):
 
 def registered() -> list[tuple[str, str]]:
     """`(kind, class name)` of every class that the package registers."""
-    return [
-        (kind, name)
-        for kind, base in BASES.items()
-        for name in known(base)
-        if type(get(name, base)).__module__.startswith("multimodal_keras.")
-    ]
+    return [(kind, name) for kind, base in BASES.items() for name in known(base) if _is_ours(get(name, base))]
 
 
 def small(name: str, base: type, **arguments: Any) -> Any:
@@ -124,6 +119,49 @@ def fusion_model(fusion: Any, kinds: tuple[str, ...], **arguments: Any) -> keras
     fusion = small(fusion, Fusion, **arguments) if isinstance(fusion, str) else fusion
     fields = {kind: component(kind) for kind in kinds}
     return model_of(fields, {kind: PlainEncoder() for kind in kinds}, fusion=fusion)
+
+
+class EveryFusion(Fusion):
+    """Several fusions side by side over the same tokens, so that one export, which is slow, proves all of them."""
+
+    def __init__(self, names: list[str], missing: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.names, self.missing = names, missing
+        self.each = [small(name, Fusion) for name in names]
+
+    def build(self, tokens_shape: Any, masks_shape: Any = None, present_shape: Any = None) -> None:
+        for fusion in self.each:
+            fusion.build(tokens_shape, masks_shape, present_shape)
+        self.built = True
+
+    def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
+        return keras.ops.concatenate([fusion(tokens, masks, present, training=training) for fusion in self.each], -1)
+
+    def compute_output_shape(self, tokens_shape: Any, masks_shape: Any = None, present_shape: Any = None) -> Any:
+        return (None, sum(width for _, width in self.widths(tokens_shape)))
+
+    def widths(self, tokens_shape: Any) -> list[tuple[str, int]]:
+        """Name and width of each fusion's answer."""
+        shapes = [fusion.compute_output_shape(tokens_shape) for fusion in self.each]
+        return [(name, shape[-1]) for name, shape in zip(self.names, shapes, strict=True)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "names": self.names, "missing": self.missing}
+
+
+def every_fusion(missing: str, kinds: tuple[str, ...]) -> keras.Model:
+    """A model with every fusion that takes absent modalities in one form; each task is one fusion's vector."""
+    names = [name for name in known(Fusion) if (base := get(name, Fusion)).missing == missing and _is_ours(base)]
+    fusion = EveryFusion(names, missing)
+    heads, start = {}, 0
+    for name, width in fusion.widths({kind: (None, None, PlainEncoder().width) for kind in kinds}):
+        heads[name.lower()] = SliceHead(start, start + width)
+        start += width
+    return model_of({kind: component(kind) for kind in kinds}, {kind: PlainEncoder() for kind in kinds}, fusion, heads)
+
+
+def _is_ours(layer: Any) -> bool:
+    return type(layer).__module__.startswith("multimodal_keras.")
 
 
 def model_of(
@@ -215,6 +253,12 @@ def difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> floa
     """The largest difference between two answers."""
     assert sorted(one) == sorted(other)
     return max(float(np.max(np.abs(one[task] - other[task]))) for task in one)
+
+
+def beyond(one: dict[str, np.ndarray], other: dict[str, np.ndarray], tolerance: float) -> dict[str, float]:
+    """The tasks whose answers differ by a tolerance or more, with their difference."""
+    apart = {task: difference({task: one[task]}, {task: other[task]}) for task in sorted(one.keys() | other.keys())}
+    return {task: found for task, found in apart.items() if not found < tolerance}
 
 
 def write_artefacts(model: keras.Model, folder: Path) -> tuple[SavedModelArtefact, TFLiteArtefact]:

@@ -47,11 +47,11 @@ class FramesModality(mk.Modality):
 
 @mk.register
 class NumbersModality(FramesModality):
-    """A row of numbers: a single step."""
+    """A few numbers in two steps: with a single one, attention has nothing to choose, and its weights no gradient."""
 
     kind = "numbers"
 
-    def __init__(self, steps=1, channels=4, **kwargs):
+    def __init__(self, steps=2, channels=2, **kwargs):
         super().__init__(steps, channels, **kwargs)
 
 
@@ -90,3 +90,22 @@ class PlainEncoder(mk.Encoder):
 
     def get_config(self):
         return {**super().get_config(), "width": self.width, "vocabulary_size": self.vocabulary_size}
+
+
+class SliceHead(mk.Head):
+    """Answers with a part of the fused vector itself."""
+
+    kind = "slice"
+
+    def __init__(self, start=0, end=1, **kwargs):
+        super().__init__(**kwargs)
+        self.start, self.end = start, end
+
+    def call(self, fused, training=None):
+        return ops.cast(fused[:, self.start : self.end], "float32")
+
+    def compute_output_shape(self, fused_shape):
+        return (fused_shape[0], self.end - self.start)
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start, "end": self.end}

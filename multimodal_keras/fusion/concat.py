@@ -38,7 +38,8 @@ class ConcatFusion(Fusion):
     TensorShape([2, 11])
 
     Reference:
-        Baltrušaitis et al., Multimodal Machine Learning: A Survey and Taxonomy (arXiv:1705.09406), joint representations.
+        Baltrušaitis et al., Multimodal Machine Learning: A Survey and Taxonomy (arXiv:1705.09406), joint
+        representations.
     """
 
     missing = "embed"
