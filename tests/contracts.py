@@ -65,8 +65,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "MultiLabelHead": {"labels": LABELS, "hidden_units": 5},
     "RegressionHead": {"mean": 2.0, "deviation": 3.0},
 }
+# Of each argument that a fusion has, the value that makes it small.
+_SMALL_FUSION = {"width": 4, "layers": 1, "attention_heads": 2, "hidden_units": 5, "experts": 2, "sketch_width": 8}
 for _fusion in known(Fusion):
-    SMALL.setdefault(_fusion, {"width": 4} if hasattr(get(_fusion, Fusion), "width") else {})
+    _default = get(_fusion, Fusion)
+    SMALL.setdefault(_fusion, {name: value for name, value in _SMALL_FUSION.items() if hasattr(_default, name)})
 
 
 def registered() -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Every registered class gives the numbers of the Keras model in both artefacts.
 
-The export is slow, so that modalities, encoders and heads share one model, and all fusions that take absent modalities in one
-form share one of a single field and one of three.
+The export is slow, so that modalities, encoders and heads share one model, and all fusions that take absent modalities
+in one form share one of a single field and one of three.
 """
 
 from __future__ import annotations

@@ -41,5 +41,8 @@ def power_normalised(values: Any) -> Any:
     Args:
         values: `(batch, width)`.
     """
-    rooted = values * ops.rsqrt(ops.abs(values) + 1e-4)
-    return rooted * ops.rsqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True) + 1e-4)
+    inverse_root = ops.rsqrt(ops.abs(values) + 1e-4)
+    rooted = values * inverse_root
+    # Not the square of `rooted`: TFLite's converter would take that for its L2_NORMALIZATION, which knows no such 1e-4.
+    squares = rooted * values * inverse_root
+    return rooted * ops.rsqrt(ops.sum(squares, axis=-1, keepdims=True) + 1e-4)
