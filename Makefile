@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 OLDEST_INSTALLED := .venv-oldest/.installed
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(BIN)
 
-.PHONY: setup demo test test-oldest check format bench wheel clean
+.PHONY: setup demo test test-oldest check format bench soak wheel clean
 
 setup: $(INSTALLED)
 
@@ -49,6 +49,10 @@ bench: $(INSTALLED)
 	$(RUN)/python benchmarks/runtime.py
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN)/python benchmarks/training.py
+
+soak: $(INSTALLED)
+	$(RUN)/python benchmarks/soak.py
+	$(RUN)/python benchmarks/soak.py --tflite
 
 wheel: $(INSTALLED)
 	rm -rf build

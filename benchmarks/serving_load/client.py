@@ -87,7 +87,7 @@ def closed_loop(
 
     loop.when_free = again
     for _ in range(clients):
-        again(_Connection(loop))
+        _Connection(loop).send(order.randrange(len(requests)), time.monotonic())
     while loop.busy:
         loop.step(1.0)
     return loop.finish()

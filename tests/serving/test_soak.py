@@ -1,0 +1,51 @@
+"""The soak and the hot swap of `benchmarks/`, in small: what they notice."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmarks"))
+
+from hot_swap import watch_swap
+from serving_load.client import Answer
+from serving_load.slope import slope_of
+from soak import Findings, Soak, growth
+
+
+def test_a_soak_notices_what_is_wrong() -> None:
+    right, wrong = b'{"answers": [{"a": 1.0}]}', b'{"answers": [{"a": 2.0}]}'
+    soak = Soak(None, None, [b""], [[{"a": 1.0}]], [])  # type: ignore[arg-type] (it asks nobody)
+    soak._look([0], [Answer(0, 0.0, 0.0, 0.1, 200, right), Answer(0, 0.0, 0.0, 0.1, 200, wrong)])
+    soak._look([0], [Answer(0, 0.0, 0.0, 0.1, 500, b'Traceback (most recent call last):\n  File "/usr/x.py"')])
+    findings = soak.findings
+    assert (findings.right, len(findings.wrong), findings.shown.total()) == (1, 2, 1)
+    findings.memory = [(float(second), 500.0 + second) for second in range(120)]
+    assert [line[:6] for line in findings.goals()] == ["met   ", "MISSED", "met   ", "MISSED", "MISSED"]
+
+
+def test_a_leak_is_more_than_noise() -> None:
+    rising = [(second, 100 + second / 6) for second in range(60)]
+    assert slope_of(rising).value == pytest.approx(10.0)
+    assert slope_of(rising).is_above_noise
+    noise: list[Any] = [(second, 100.0 + (-1) ** second) for second in range(60)]
+    assert not slope_of(noise).is_above_noise
+    assert abs(growth(noise)) <= 2
+    assert not slope_of([(0, 1.0), (1, 2.0)]).is_above_noise
+    assert Findings(memory=[(float(second), 100.0) for second in range(9)]).goals()[-1].startswith("met")
+
+
+def test_a_mixture_of_versions_is_noticed() -> None:
+    """A request of two records: both of the old version, both of the new one, or one of each."""
+    old, new = [[{"a": 1.0}, {"a": 2.0}]], [[{"a": 5.0}, {"a": 6.0}]]
+    bodies = (b'{"answers": [{"a": 1.0}, {"a": 2.0}]}', b'{"answers": [{"a": 5.0}, {"a": 6.0}]}')
+    mixed = b'{"answers": [{"a": 1.0}, {"a": 6.0}]}'
+    answers = [Answer(0, float(moment), 0.0, 0.5, 200, body) for moment, body in enumerate((*bodies, mixed, bodies[0]))]
+    found = watch_swap(answers, put_in=0.25, old=old, new=new)
+    assert found.outcome.versions == [0, 1, 0]
+    assert [answer.body for answer in found.outcome.wrong] == [mixed]
+    assert found.seconds == 1.25
+    assert found.backward == 1
