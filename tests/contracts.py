@@ -35,6 +35,7 @@ LABELS = ["animals", "food", "plants"]
 _random = np.random.default_rng(0)
 _pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
 _numbers = [_random.normal(size=(2, 2)).astype("float32") for _ in range(6)]
+_vectors = [_random.normal(size=4).astype("float32") for _ in range(6)]
 _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
 _series[0][2, 1] = _series[2][0] = np.nan
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
@@ -46,6 +47,11 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         ["a red cat", "dog", "A dog runs far, far away from here", "猫 red", "cat cat", "a"],
     ),
     "image": ({"size": [32, 32]}, _pixels),
+    "embedding": ({"width": 4, "normalization": "l2"}, _vectors),
+    "sequence": (
+        {"sequence_length": 5, "k": 2, "symbols": "ACGT"},
+        ["ACGTTT", "AC", "GATTACAGATTACA", "A", "NNAC", "ac"],
+    ),
     "timeseries": ({"steps": 6, "channels": 3, "missing_indicators": True, "mean": 0.5, "deviation": 2.0}, _series),
     "frames": ({}, _frames),
     "numbers": ({}, _numbers),

@@ -10,6 +10,8 @@ from typing import Any
 MODALITIES = {
     "text": ("TextModality", "texts"),
     "image": ("ImageModality", "pictures"),
+    "embedding": ("EmbeddingModality", "vectors that were computed elsewhere"),
+    "sequence": ("SequenceModality", "sequences of symbols"),
     "timeseries": ("TimeSeriesModality", "measurements over time"),
 }
 HEADS = {

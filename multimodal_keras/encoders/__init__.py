@@ -3,6 +3,7 @@
 from multimodal_keras.encoders.backbone import BackboneEncoder
 from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
+from multimodal_keras.encoders.dense import DenseEncoder
 from multimodal_keras.encoders.embedding import EmbeddingEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
 from multimodal_keras.encoders.tcn import TCNEncoder
@@ -12,6 +13,7 @@ __all__ = [
     "BackboneEncoder",
     "Conv1DEncoder",
     "Conv2DEncoder",
+    "DenseEncoder",
     "EmbeddingEncoder",
     "GRUEncoder",
     "LSTMEncoder",

@@ -1,7 +1,15 @@
 """Modalities: one kind of field each. Adding one means writing its file and its line here."""
 
+from multimodal_keras.modalities.embedding import EmbeddingModality
 from multimodal_keras.modalities.image import ImageModality
+from multimodal_keras.modalities.sequence import SequenceModality
 from multimodal_keras.modalities.text import TextModality
 from multimodal_keras.modalities.timeseries import TimeSeriesModality
 
-__all__ = ["ImageModality", "TextModality", "TimeSeriesModality"]
+__all__ = [
+    "EmbeddingModality",
+    "ImageModality",
+    "SequenceModality",
+    "TextModality",
+    "TimeSeriesModality",
+]
