@@ -24,6 +24,7 @@ _NAMES = {
         "EmbeddingEncoder",
         "GRUEncoder",
         "LSTMEncoder",
+        "PointNetEncoder",
         "TCNEncoder",
         "TransformerEncoder",
     ),
@@ -72,6 +73,7 @@ _NAMES = {
     "modalities": (
         "EmbeddingModality",
         "ImageModality",
+        "PointCloudModality",
         "SequenceModality",
         "TextModality",
         "TimeSeriesModality",

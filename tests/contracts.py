@@ -36,6 +36,7 @@ _random = np.random.default_rng(0)
 _pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
 _numbers = [_random.normal(size=(2, 2)).astype("float32") for _ in range(6)]
 _vectors = [_random.normal(size=4).astype("float32") for _ in range(6)]
+_clouds = [_random.normal(size=(count, 4)).astype("float32") for count in (6, 9, 2, 30, 6, 1)]
 _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
 _series[0][2, 1] = _series[2][0] = np.nan
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
@@ -48,6 +49,7 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "image": ({"size": [32, 32]}, _pixels),
     "embedding": ({"width": 4, "normalization": "l2"}, _vectors),
+    "pointcloud": ({"points": 6, "features": 1}, _clouds),
     "sequence": (
         {"sequence_length": 5, "k": 2, "symbols": "ACGT"},
         ["ACGTTT", "AC", "GATTACAGATTACA", "A", "NNAC", "ac"],
@@ -66,6 +68,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "GRUEncoder": {"units": 6, "embedding_width": 5, "bidirectional": True},
     "TransformerEncoder": {"width": 8, "layers": 1, "attention_heads": 2},
     "Conv2DEncoder": {"filters": [4, 6]},
+    "PointNetEncoder": {"units": [6, 7], "align": True},
     "TCNEncoder": {"filters": 6, "kernel_size": 2, "layers": 2, "embedding_width": 5},
     "ClassificationHead": {"labels": LABELS},
     "MultiLabelHead": {"labels": LABELS, "hidden_units": 5},

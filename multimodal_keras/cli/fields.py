@@ -11,6 +11,7 @@ MODALITIES = {
     "text": ("TextModality", "texts"),
     "image": ("ImageModality", "pictures"),
     "embedding": ("EmbeddingModality", "vectors that were computed elsewhere"),
+    "pointcloud": ("PointCloudModality", "points in space"),
     "sequence": ("SequenceModality", "sequences of symbols"),
     "timeseries": ("TimeSeriesModality", "measurements over time"),
 }

@@ -5,6 +5,7 @@ from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
 from multimodal_keras.encoders.dense import DenseEncoder
 from multimodal_keras.encoders.embedding import EmbeddingEncoder
+from multimodal_keras.encoders.pointnet import PointNetEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
 from multimodal_keras.encoders.tcn import TCNEncoder
 from multimodal_keras.encoders.transformer import TransformerEncoder
@@ -17,6 +18,7 @@ __all__ = [
     "EmbeddingEncoder",
     "GRUEncoder",
     "LSTMEncoder",
+    "PointNetEncoder",
     "TCNEncoder",
     "TransformerEncoder",
 ]

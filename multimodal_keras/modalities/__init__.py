@@ -2,6 +2,7 @@
 
 from multimodal_keras.modalities.embedding import EmbeddingModality
 from multimodal_keras.modalities.image import ImageModality
+from multimodal_keras.modalities.pointcloud import PointCloudModality
 from multimodal_keras.modalities.sequence import SequenceModality
 from multimodal_keras.modalities.text import TextModality
 from multimodal_keras.modalities.timeseries import TimeSeriesModality
@@ -9,6 +10,7 @@ from multimodal_keras.modalities.timeseries import TimeSeriesModality
 __all__ = [
     "EmbeddingModality",
     "ImageModality",
+    "PointCloudModality",
     "SequenceModality",
     "TextModality",
     "TimeSeriesModality",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from multimodal_keras.runtime.kinds.embedding import EMBEDDING
 from multimodal_keras.runtime.kinds.image import IMAGE
 from multimodal_keras.runtime.kinds.kind import Kind
+from multimodal_keras.runtime.kinds.pointcloud import POINTCLOUD
 from multimodal_keras.runtime.kinds.sequence import SEQUENCE
 from multimodal_keras.runtime.kinds.text import TEXT
 from multimodal_keras.runtime.kinds.timeseries import TIMESERIES
 from multimodal_keras.runtime.raw import Facts
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (EMBEDDING, IMAGE, SEQUENCE, TEXT, TIMESERIES)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TEXT, TIMESERIES)}
 
 
 def register_kind(kind: Kind) -> Kind:
