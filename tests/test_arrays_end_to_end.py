@@ -1,4 +1,4 @@
-"""Fields that are arrays or sequences, all the way: trained, exported, answered by each artefact and served, with absent values."""
+"""Fields that are arrays or sequences: trained, exported, answered by each artefact and served, with absent values."""
 
 from __future__ import annotations
 
