@@ -63,6 +63,7 @@ def build_model(
     check_names(modalities, heads)
     known = {field: _component(modalities[field], Modality, field) for field in sorted(modalities)}
     tasks = {task: _component(heads[task], Head, task) for task in sorted(heads)}
+    _check_columns(known, tasks)
     coders = _encoders(known, encoders or {})
     join = _component(fusion, Fusion, None)
     _adapt({**known, **tasks}, adapt_to)
@@ -92,6 +93,16 @@ def _component(identifier: Any, base: type, key: str | None) -> Any:
         component.name = name
         return component
     return type(component).from_config({**component.get_config(), "name": name})
+
+
+def _check_columns(modalities: Mapping[str, Modality], tasks: Mapping[str, Head]) -> None:
+    for field, modality in modalities.items():
+        told = sorted(set(modality.columns) & tasks.keys())
+        if told:
+            raise ValueError(
+                f"A model does not see what it has to tell. Received {told[0]!r} as a task and as a column of {field!r}. "
+                "Leave the column out."
+            )
 
 
 def _encoders(modalities: Mapping[str, Modality], given: Mapping[str, Any]) -> dict[str, Encoder]:
@@ -133,7 +144,9 @@ def _adapt(components: Mapping[str, Any], records: Iterable[Mapping[str, Any]] |
 def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
     folder = getattr(records, "folder", None)
     columns = component.columns if isinstance(component, Modality) else ()
+    lacking = set(columns)
     for record in records:
+        lacking -= lacking if key in record else record.keys()
         if not record.keys() & {key, *columns}:
             raise ValueError(
                 f"Every record has a field for each modality and task. Received the fields {', '.join(map(str, record))}. "
@@ -141,6 +154,11 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> I
             )
         value = pick(record, key, columns)
         yield component.read(value, folder) if isinstance(component, Modality) else value
+    if lacking:
+        raise ValueError(
+            f"Every column is in some record. Received none with {', '.join(sorted(map(repr, lacking)))}. Correct the name, "
+            "or leave the column out."
+        )
 
 
 def _inputs(modalities: Mapping[str, Modality], rate: float, seed: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -164,8 +182,8 @@ def _branch(tensor: Any, modality: Modality, encoder: Encoder, seen: Any, missin
     if seen is not None:
         tensor = AbsentZeros(name=f"{field}_absent_zeros")(tensor, seen)
     features, mask = split_steps(modality(tensor))
-    encoder.configure(modality.feature_spec())
     try:
+        encoder.configure(modality.feature_spec())
         tokens, mask = split_steps(encoder(features, mask))
     except ValueError as error:
         raise ValueError(f"{type(encoder).__name__} cannot encode {field!r}: {error}") from error

@@ -14,7 +14,7 @@ from multimodal_keras import __version__
 from multimodal_keras.bundling.pinned import pinned
 from multimodal_keras.bundling.source import SIGNATURE, Source
 from multimodal_keras.runtime.kinds import KINDS
-from multimodal_keras.runtime.raw import SCALAR, raw_spec
+from multimodal_keras.runtime.raw import SCALAR, column_names, raw_spec
 
 PACKAGE = "multimodal-keras"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -97,7 +97,12 @@ def client_literals(contract: Mapping[str, Any]) -> dict[str, Any]:
     """What clients are filled with."""
     inputs = contract["signatures"][SIGNATURE]["inputs"]
     fields = {
-        field: {"form": form_of(facts), "optional": facts["optional"], **inputs[field]}
+        field: {
+            "form": form_of(facts),
+            "optional": facts["optional"],
+            **({"columns": column_names(facts)} if column_names(facts) else {}),
+            **inputs[field],
+        }
         for field, facts in contract["modalities"].items()
     }
     tasks = {task: facts.get("labels") for task, facts in contract["tasks"].items()}

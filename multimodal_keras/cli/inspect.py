@@ -46,6 +46,7 @@ def _lines(contract: Mapping[str, Any], signature: Mapping[str, Any]) -> list[st
         facts = contract["modalities"].get(name, {})
         said = [f"{key} {facts[key]}" for key in ("unit", "sequence_length", "size", "resize") if facts.get(key)]
         said += [f"{len(facts['vocabulary'])} tokens"] if facts.get("vocabulary") else []
+        said += [f"{column['name']} {column['kind']}" for column in facts.get("columns", ())]
         said += ["may be missing"] if facts.get("optional") else []
         lines.append(
             f"  {name:24}{spec['dtype']:9}{_shape(spec):18}{', '.join([facts.get('kind', ''), *said]).strip(', ')}"

@@ -11,6 +11,7 @@ import tensorflow as tf
 from multimodal_keras.base import Head, Modality, presence_name
 from multimodal_keras.data.raw import ErrorLog, RawBatch, missing_message
 from multimodal_keras.errors import DataError
+from multimodal_keras.runtime.raw import pick
 from multimodal_keras.runtime.reasons import first_line
 
 # A batch is a flat dict: ("inputs" | "targets" | "weights", name) to an array whose first axis counts the records.
@@ -84,7 +85,7 @@ class Decoder:
             try:
                 self._functions[field](batch.raw[field][row : row + 1])
             except (tf.errors.OpError, ValueError) as error:
-                shown = _shown(batch.records[row].get(field))
+                shown = _shown(pick(batch.records[row], field, self.modalities[field].columns))
                 problem = f"A value can be decoded. Received {shown}: {first_line(error)} Replace it or leave it out."
                 found[row] = DataError(problem, origin, field)
         if not found:

@@ -15,6 +15,7 @@ from multimodal_keras.evaluation.classification import ClassificationScores
 from multimodal_keras.evaluation.multilabel import MultiLabelScores
 from multimodal_keras.evaluation.regression import RegressionScores
 from multimodal_keras.evaluation.scores import Scores
+from multimodal_keras.runtime.raw import pick
 
 LONGEST_TEXT = 240
 ABSENT = "(absent)"
@@ -102,7 +103,9 @@ def _texts(record: Mapping[str, Any] | None, inputs: Mapping[str, np.ndarray], f
         if _absent(name, inputs):
             texts[name] = ABSENT
         elif record is not None and modality.kind != "image":
-            value = record.get(name)
+            value = pick(record, name, modality.columns)
+            if isinstance(value, Mapping):
+                value = ", ".join(f"{column}: {cell}" for column, cell in value.items() if cell is not None)
             value = value.decode("utf-8", "replace") if isinstance(value, bytes) and modality.kind == "text" else value
             if isinstance(value, (str, int, float)):
                 text = str(value)

@@ -87,6 +87,10 @@ def _input(contract: Facts, name: str) -> Table:
 
 def _plain(name: str, facts: Facts) -> Table:
     said = facts.get("meaning") or f"{facts.get('kind', 'numbers')}{_unit(facts)}"
+    if facts.get("columns"):
+        columns = sorted(facts["columns"], key=lambda column: column["place"])
+        listed = ", ".join(f"{column['place']} {column['name']} ({column['kind']})" for column in columns)
+        said = f"{said} by place, from 0: {listed}; {CONTRACT} has more"
     return {1: f"{said[0].upper()}{said[1:]}.", 3: {0: _FEATURE, 1: {}}}
 
 

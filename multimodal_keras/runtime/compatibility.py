@@ -83,7 +83,30 @@ def _field(place: str, old: Facts, new: Facts) -> Iterator[Difference]:
         yield Difference(f"{place}.max_pixels", _became(old["max_pixels"], new["max_pixels"]), breaks)
     if raw_spec(old) != raw_spec(new):
         yield Difference(f"{place}.raw", _became(raw_spec(old), raw_spec(new)), (RAW,))
+    yield from _columns(f"{place}.columns", old, new)
     yield from _facts(place, old, new)
+
+
+def _columns(place: str, old: Facts, new: Facts) -> Iterator[Difference]:
+    """Differences in the columns that a field is made of. What learning found in numbers, no client sees."""
+    sides = [{column["name"]: column for column in facts.get("columns", ())} for facts in (old, new)]
+    for name, before, after in _pairs(*sides):
+        if after is None:
+            yield Difference(f"{place}.{name}", "removed", BOTH)
+        elif before is None:
+            yield Difference(f"{place}.{name}", "added", NOBODY)
+        elif before["kind"] != after["kind"]:
+            yield Difference(f"{place}.{name}.kind", _became(before["kind"], after["kind"]), BOTH)
+        else:
+            if before.get("vocabulary") != after.get("vocabulary"):
+                said = _tokens(before.get("vocabulary") or [], after.get("vocabulary") or [])
+                yield Difference(f"{place}.{name}.vocabulary", said, (DEVICE,))
+            for fact in ("hash_buckets", "place"):
+                if before.get(fact) != after.get(fact):
+                    yield Difference(f"{place}.{name}.{fact}", _became(before.get(fact), after.get(fact)), (DEVICE,))
+    kept = [[name for name in side if name in other] for side, other in zip(sides, sides[::-1], strict=True)]
+    if kept[0] != kept[1]:
+        yield Difference(place, "another order; by name they are the same", (RAW,))
 
 
 def _facts(place: str, old: Facts, new: Facts) -> Iterator[Difference]:

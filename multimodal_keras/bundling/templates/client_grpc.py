@@ -14,7 +14,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 TARGET = "localhost:8500"
 MODEL = "@MODEL@"
-# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, and whether a record may lack it.
+# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, its columns if it has some, and
+# whether a record may lack it.
 FIELDS: Any = "@FIELDS@"
 # Task to its labels, in the order of the model's numbers; None where the numbers are values.
 TASKS: Any = "@TASKS@"
@@ -26,7 +27,8 @@ def predict(records: list[dict[str, Any]], target: str = TARGET, timeout: float 
     """Answer records.
 
     Args:
-        records: field to a text, the bytes of a file, or an array; an optional field may be left out.
+        records: field to a text, the bytes of a file, an array, or (where a field has columns) a dict of column to cell; an
+            optional field may be left out.
         target: host and port of the server.
         timeout: in seconds.
 
@@ -51,7 +53,8 @@ def predict(records: list[dict[str, Any]], target: str = TARGET, timeout: float 
 
 def sent(field: str, record: dict[str, Any]) -> Any:
     """A field's value as TensorFlow Serving takes it: an absent one is empty strings or NaN."""
-    value, facts = record.get(field), FIELDS[field]
+    facts = FIELDS[field]
+    value = cells(record.get(field), facts)
     if value is None or value in ("", b""):
         if not facts["optional"]:
             raise ValueError(f"The field {field} is required. Received none. Fill it.")
@@ -59,6 +62,15 @@ def sent(field: str, record: dict[str, Any]) -> Any:
         for size in reversed(facts["shape"][1:]):
             value = [value] * (size or 1)
     return value.encode("utf-8") if isinstance(value, str) else value
+
+
+def cells(value: Any, facts: dict[str, Any]) -> Any:
+    """The cells of a field's columns in their order, as texts; any other value as it is."""
+    if isinstance(value, dict):
+        value = [value.get(column) for column in facts["columns"]]
+    if "columns" in facts and isinstance(value, list):
+        value = ["" if cell is None else str(cell) for cell in value]
+    return value
 
 
 def answer(row: dict[str, Any]) -> dict[str, Any]:

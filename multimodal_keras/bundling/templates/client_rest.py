@@ -13,7 +13,8 @@ from typing import Any
 
 URL = "http://localhost:8501"
 MODEL = "@MODEL@"
-# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, and whether a record may lack it.
+# Field to its form (a text, a file, or an array of numbers or strings), shape, dtype, its columns if it has some, and
+# whether a record may lack it.
 FIELDS: Any = "@FIELDS@"
 # Task to its labels, in the order of the model's numbers; None where the numbers are values.
 TASKS: Any = "@TASKS@"
@@ -25,7 +26,8 @@ def predict(records: list[dict[str, Any]], url: str = URL, timeout: float = 60.0
     """Answer records.
 
     Args:
-        records: field to a text, the bytes of a file, or an array; an optional field may be left out.
+        records: field to a text, the bytes of a file, an array, or (where a field has columns) a dict of column to cell; an
+            optional field may be left out.
         url: of the server.
         timeout: in seconds.
 
@@ -53,13 +55,22 @@ def instance(record: dict[str, Any]) -> dict[str, Any]:
     """A record as TensorFlow Serving takes it: every field is there, an absent one as empty strings or NaN."""
     sent: dict[str, Any] = {}
     for field, facts in FIELDS.items():
-        value = record.get(field)
+        value = cells(record.get(field), facts)
         if value is None or value in ("", b""):
             if not facts["optional"]:
                 raise ValueError(f"The field {field} is required. Received none. Fill it.")
             value = absent(facts)
         sent[field] = {"b64": base64.b64encode(value).decode("ascii")} if isinstance(value, bytes) else value
     return sent
+
+
+def cells(value: Any, facts: dict[str, Any]) -> Any:
+    """The cells of a field's columns in their order, as texts; any other value as it is."""
+    if isinstance(value, dict):
+        value = [value.get(column) for column in facts["columns"]]
+    if "columns" in facts and isinstance(value, list):
+        value = ["" if cell is None else str(cell) for cell in value]
+    return value
 
 
 def absent(facts: dict[str, Any]) -> Any:
