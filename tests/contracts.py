@@ -41,6 +41,22 @@ _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 
 _series[0][2, 1] = _series[2][0] = np.nan
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
 
+_rows = [
+    {"age": 34.5, "city": "Paris", "member": True, "since": "2024-02-29T13:45", "zip code": 75001},
+    {"age": None, "city": "Rome", "member": False, "since": "1999-12-31", "zip code": "00184"},
+    {"age": -2, "city": "Oslo", "member": None, "since": None, "zip code": None},
+    {"age": "1e3", "city": None, "member": "no", "since": "2000-01-01 00:00", "zip code": "x"},
+    {"age": 34, "city": "猫", "member": "yes"},
+    ["0.25", "Rome", "", "2024-07-01", ""],
+]
+_columns = [
+    {"name": "age", "kind": "number", "mean": 40.0, "deviation": 12.5},
+    {"name": "city", "kind": "category", "vocabulary": ["Paris", "Rome"]},
+    {"name": "member", "kind": "boolean", "mean": 0.5, "deviation": 0.5},
+    {"name": "since", "kind": "date", "mean": 2010.25, "deviation": 4.0},
+    {"name": "zip code", "kind": "category", "hash_buckets": 7},
+]
+
 # Kind of a modality to small arguments and six values of its field.
 FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "text": (
@@ -55,11 +71,12 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         ["ACGTTT", "AC", "GATTACAGATTACA", "A", "NNAC", "ac"],
     ),
     "timeseries": ({"steps": 6, "channels": 3, "missing_indicators": True, "mean": 0.5, "deviation": 2.0}, _series),
+    "tabular": ({"columns": _columns}, _rows),
     "frames": ({}, _frames),
     "numbers": ({}, _numbers),
 }
 # The rows of the values that are absent where a modality is optional: each alone, and all together in the last row.
-ABSENT = {"text": (1, 5), "image": (2, 5), "timeseries": (2, 5), "frames": (3, 5), "numbers": (2, 5)}
+ABSENT = {"text": (1, 5), "image": (2, 5), "timeseries": (2, 5), "tabular": (1, 5), "frames": (3, 5), "numbers": (2, 5)}
 # The tests' own kinds, fast to trace.
 PLAIN = {cls.kind: cls for cls in (FramesModality, NumbersModality)}
 
@@ -70,6 +87,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "Conv2DEncoder": {"filters": [4, 6]},
     "PointNetEncoder": {"units": [6, 7], "align": True},
     "TCNEncoder": {"filters": 6, "kernel_size": 2, "layers": 2, "embedding_width": 5},
+    "MLPEncoder": {"units": [6, 5], "embedding_width": 3, "dropout": 0.0},
+    "FeatureTokenEncoder": {"width": 8, "layers": 1, "attention_heads": 2, "dropout": 0.0},
     "ClassificationHead": {"labels": LABELS},
     "MultiLabelHead": {"labels": LABELS, "hidden_units": 5},
     "RegressionHead": {"mean": 2.0, "deviation": 3.0},

@@ -14,6 +14,19 @@ from multimodal_keras.runtime.raw import SCALAR
 
 
 @dataclass(frozen=True)
+class FeatureColumn:
+    """One column of a feature vector: neighbouring numbers that belong together, or the id of a category.
+
+    Attributes:
+        size: how many numbers it has.
+        cardinality: how many ids there are (0 is a missing one), of a column that is one id; None for numbers.
+    """
+
+    size: int
+    cardinality: int | None = None
+
+
+@dataclass(frozen=True)
 class FeatureSpec:
     """What a modality hands to its encoder, per record.
 
@@ -21,11 +34,14 @@ class FeatureSpec:
         shape: without the batch dimension.
         dtype: the name of the dtype.
         vocabulary_size: for token ids, how many there are (ids are below it; 0 pads); None for numbers.
+        columns: what a vector `(features,)` is made of, from its start on: columns of numbers first, then ids. Empty
+            where it is no table.
     """
 
     shape: tuple[int | None, ...]
     dtype: str
     vocabulary_size: int | None = None
+    columns: tuple[FeatureColumn, ...] = ()
 
 
 class Modality(keras.layers.Layer):

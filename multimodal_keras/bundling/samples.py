@@ -53,10 +53,14 @@ def batch_of(raw: RawRecord) -> dict[str, Any]:
 def json_value(facts: Mapping[str, Any], value: Raw) -> Any:
     """A raw value as it stands in a JSON request: a text, a file in base64, or numbers; `""` for a file that is absent."""
     if isinstance(value, np.ndarray):
-        return (value.astype(str) if value.dtype == object else value).tolist()
+        return np.vectorize(_text, otypes=[object])(value).tolist() if value.dtype == object else value.tolist()
     if form_of(facts) == TEXT:
-        return value.decode("utf-8", "replace")
+        return _text(value)
     return {"b64": base64.b64encode(value).decode("ascii")} if value else ""
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def made_records(fields: Mapping[str, Any], count: int) -> list[RawRecord]:

@@ -15,6 +15,7 @@ MODALITIES = {
     "sequence": ("SequenceModality", "sequences of symbols"),
     "timeseries": ("TimeSeriesModality", "measurements over time"),
 }
+TABULAR = "tabular"
 HEADS = {
     "classify": ("ClassificationHead", "one label"),
     "multilabel": ("MultiLabelHead", "labels"),
@@ -27,6 +28,12 @@ def add_field_flags(command: argparse.ArgumentParser) -> None:
     fields = command.add_argument_group("fields (repeat, or separate by commas)")
     for flag, (_, content) in MODALITIES.items():
         fields.add_argument(f"--{flag}", action="append", metavar="FIELD", help=f"fields that hold {content}")
+    fields.add_argument(
+        f"--{TABULAR}",
+        action="append",
+        metavar="COLUMN[:KIND]",
+        help=f"columns of the field {TABULAR!r}; the kind is number, category, boolean or date, or found from the records",
+    )
     fields.add_argument("--optional", action="append", metavar="FIELD", help="fields that a record may lack")
     for flag, (_, content) in HEADS.items():
         fields.add_argument(f"--{flag}", action="append", metavar="TASK", help=f"fields that hold {content} to predict")
@@ -44,14 +51,22 @@ def named_fields(options: argparse.Namespace) -> dict[str, Any]:
         for flag, (cls, _) in MODALITIES.items()
         for field in names(getattr(options, flag))
     }
+    if columns := [_column(name) for name in names(getattr(options, TABULAR))]:
+        config = {"columns": columns, "optional": TABULAR in optional}
+        modalities[TABULAR] = {"class_name": "TabularModality", "config": config}
     heads = {task: cls for flag, (cls, _) in HEADS.items() for task in names(getattr(options, flag))}
     if optional and not modalities:
         raise ValueError(
-            f"--optional names fields of {', '.join(f'--{flag}' for flag in MODALITIES)}. Received none of these. "
-            "Name them too."
+            f"--optional names fields of {', '.join(f'--{flag}' for flag in (*MODALITIES, TABULAR))}. Received none of "
+            "these. Name them too."
         )
     found: Mapping[str, Any] = {"modalities": modalities, "heads": heads}
     return {name: value for name, value in found.items() if value}
+
+
+def _column(name: str) -> dict[str, str]:
+    name, _, kind = name.partition(":")
+    return {"name": name, "kind": kind} if kind else {"name": name}
 
 
 def names(values: list[str] | None) -> list[str]:

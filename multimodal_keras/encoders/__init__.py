@@ -5,6 +5,8 @@ from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
 from multimodal_keras.encoders.dense import DenseEncoder
 from multimodal_keras.encoders.embedding import EmbeddingEncoder
+from multimodal_keras.encoders.feature_tokens import FeatureTokenEncoder
+from multimodal_keras.encoders.mlp import MLPEncoder
 from multimodal_keras.encoders.pointnet import PointNetEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
 from multimodal_keras.encoders.tcn import TCNEncoder
@@ -16,8 +18,10 @@ __all__ = [
     "Conv2DEncoder",
     "DenseEncoder",
     "EmbeddingEncoder",
+    "FeatureTokenEncoder",
     "GRUEncoder",
     "LSTMEncoder",
+    "MLPEncoder",
     "PointNetEncoder",
     "TCNEncoder",
     "TransformerEncoder",

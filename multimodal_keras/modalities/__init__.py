@@ -4,6 +4,7 @@ from multimodal_keras.modalities.embedding import EmbeddingModality
 from multimodal_keras.modalities.image import ImageModality
 from multimodal_keras.modalities.pointcloud import PointCloudModality
 from multimodal_keras.modalities.sequence import SequenceModality
+from multimodal_keras.modalities.tabular import TabularModality
 from multimodal_keras.modalities.text import TextModality
 from multimodal_keras.modalities.timeseries import TimeSeriesModality
 
@@ -12,6 +13,7 @@ __all__ = [
     "ImageModality",
     "PointCloudModality",
     "SequenceModality",
+    "TabularModality",
     "TextModality",
     "TimeSeriesModality",
 ]

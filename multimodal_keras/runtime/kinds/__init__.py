@@ -7,11 +7,14 @@ from multimodal_keras.runtime.kinds.image import IMAGE
 from multimodal_keras.runtime.kinds.kind import Kind
 from multimodal_keras.runtime.kinds.pointcloud import POINTCLOUD
 from multimodal_keras.runtime.kinds.sequence import SEQUENCE
+from multimodal_keras.runtime.kinds.tabular import TABULAR
 from multimodal_keras.runtime.kinds.text import TEXT
 from multimodal_keras.runtime.kinds.timeseries import TIMESERIES
 from multimodal_keras.runtime.raw import Facts
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TEXT, TIMESERIES)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TABULAR, TEXT, TIMESERIES)
+}
 
 
 def register_kind(kind: Kind) -> Kind:
