@@ -73,6 +73,7 @@ _NAMES = {
     ),
     "heads": ("ClassificationHead", "MultiLabelHead", "RegressionHead"),
     "modalities": (
+        "AudioModality",
         "EmbeddingModality",
         "ImageModality",
         "PointCloudModality",

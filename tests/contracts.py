@@ -39,6 +39,9 @@ _vectors = [_random.normal(size=4).astype("float32") for _ in range(6)]
 _clouds = [_random.normal(size=(count, 4)).astype("float32") for count in (6, 9, 2, 30, 6, 1)]
 _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
 _series[0][2, 1] = _series[2][0] = np.nan
+_time = np.arange(2000) / 8000
+_sounds = [(np.sin(2 * np.pi * 200 * number * _time).astype("float32") / number, 8000) for number in range(1, 7)]
+_sounds[3] = (_sounds[3][0][:700], 8000)
 _frames = [_random.normal(size=(5, 3)).astype("float32") for _ in range(6)]
 
 _rows = [
@@ -72,6 +75,10 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "timeseries": ({"steps": 6, "channels": 3, "missing_indicators": True, "mean": 0.5, "deviation": 2.0}, _series),
     "tabular": ({"columns": _columns}, _rows),
+    "audio": (
+        {"sampling_rate": 4000, "clip_seconds": 0.25, "spectrum": {"n_mels": 12}, "normalization": "record"},
+        _sounds,
+    ),
     "frames": ({}, _frames),
     "numbers": ({}, _numbers),
 }

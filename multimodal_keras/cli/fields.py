@@ -10,6 +10,7 @@ from typing import Any
 MODALITIES = {
     "text": ("TextModality", "texts"),
     "image": ("ImageModality", "pictures"),
+    "audio": ("AudioModality", "sounds"),
     "embedding": ("EmbeddingModality", "vectors that were computed elsewhere"),
     "pointcloud": ("PointCloudModality", "points in space"),
     "sequence": ("SequenceModality", "sequences of symbols"),

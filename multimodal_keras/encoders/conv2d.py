@@ -16,7 +16,7 @@ from multimodal_keras.registry import register
 class Conv2DEncoder(Encoder):
     """A stack of strided convolutions over a picture or a spectrogram; each cell of the last grid is a token.
 
-    The default for pictures. Group normalisation keeps the records of a batch apart.
+    The default for pictures and sounds. Group normalisation keeps the records of a batch apart.
 
     Args:
         filters: the width of each stage; each stage halves height and width.
@@ -28,10 +28,13 @@ class Conv2DEncoder(Encoder):
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:
-        features: `(batch, height, width, channels)`, pixels in [0, 1].
+        features: `(batch, height, width, channels)`, pixels in [0, 1]; or `(batch, steps, channels)`, frames of a
+            spectrum, which are taken for a picture of one colour, as high as there are steps.
+        step_mask: `bool (batch, steps)` or None, for frames. What stands in steps that do not count is taken for zeros.
 
     Returns:
-        Tokens `(batch, cells, filters[-1])`, row by row. Pooled by the mean.
+        Tokens `(batch, cells, filters[-1])`, row by row, with a mask of the cells if one of the steps was given. Pooled by
+        the mean.
 
     Raises:
         ValueError: if the picture is too small for the number of stages.
@@ -85,6 +88,7 @@ class Conv2DEncoder(Encoder):
         ]
 
     def build(self, features_shape: tuple[int | None, ...], step_mask_shape: Any = None) -> None:
+        features_shape = _as_picture(features_shape)
         if len(features_shape) != 4 or min(features_shape[1] or 0, features_shape[2] or 0) < 2 ** (
             len(self.filters) - 1
         ):
@@ -101,17 +105,27 @@ class Conv2DEncoder(Encoder):
         self.built = True
 
     def call(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
-        grid = ops.cast(features, self.compute_dtype) * 2 - 1
+        grid = ops.cast(features, self.compute_dtype)
+        if step_mask is not None:
+            grid = ops.where(ops.expand_dims(step_mask, -1), grid, ops.zeros_like(grid))
+        grid = ops.expand_dims(grid, -1) if len(grid.shape) == 3 else grid * 2 - 1
         for stage in self._stages:
             for layer in stage:
                 grid = layer(grid, training=training) if isinstance(layer, keras.layers.Dropout) else layer(grid)
-        return ops.reshape(grid, (-1, grid.shape[1] * grid.shape[2], self.filters[-1]))
+        height, width = grid.shape[1:3]
+        tokens = ops.reshape(grid, (-1, height * width, self.filters[-1]))
+        if step_mask is None:
+            return tokens
+        # A cell counts if its first step does.
+        rows = step_mask[:, :: 2 ** len(self.filters)]
+        return tokens, ops.reshape(ops.tile(ops.expand_dims(rows, -1), (1, 1, width)), (-1, height * width))
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
-        height, width = features_shape[1:3]
+        height, width = _as_picture(features_shape)[1:3]
         for _ in self.filters:
             height, width = -(-height // 2), -(-width // 2)
-        return (features_shape[0], height * width, self.filters[-1])
+        tokens = (features_shape[0], height * width, self.filters[-1])
+        return tokens if step_mask_shape is None else (tokens, tokens[:2])
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -122,6 +136,10 @@ class Conv2DEncoder(Encoder):
             "separable": self.separable,
             "dropout": self.dropout,
         }
+
+
+def _as_picture(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    return (*shape, 1) if len(shape) == 3 else tuple(shape)
 
 
 def _groups(width: int) -> int:

@@ -105,6 +105,14 @@ def _image(name: str, facts: Facts) -> Table:
     }
 
 
+def _audio(name: str, facts: Facts) -> Table:
+    return {
+        1: f"A sound of {facts['samples']} samples at {facts['sampling_rate']} Hz, one channel, from -1 to 1; of a longer one "
+        f"the {facts['crop']}, a shorter one is filled up with zeros. Its spectrum is computed inside the model.",
+        3: {0: _FEATURE, 1: {}},
+    }
+
+
 def _text(name: str, facts: Facts) -> Table:
     listed = f"Line n, from 0, is the token of id n; {FIRST_ID} is the first real one."
     vocabulary = [{0: vocabulary_name(name), 1: listed, 2: _VOCABULARY}] if facts["vocabulary"] else None
@@ -116,7 +124,7 @@ def _text(name: str, facts: Facts) -> Table:
     }
 
 
-_FIELDS: dict[str, Callable[[str, Facts], Table]] = {"image": _image, "text": _text}
+_FIELDS: dict[str, Callable[[str, Facts], Table]] = {"audio": _audio, "image": _image, "text": _text}
 
 
 def _output(contract: Facts, name: str) -> Table:

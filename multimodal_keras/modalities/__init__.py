@@ -1,5 +1,6 @@
 """Modalities: one kind of field each. Adding one means writing its file and its line here."""
 
+from multimodal_keras.modalities.audio import AudioModality
 from multimodal_keras.modalities.embedding import EmbeddingModality
 from multimodal_keras.modalities.image import ImageModality
 from multimodal_keras.modalities.pointcloud import PointCloudModality
@@ -9,6 +10,7 @@ from multimodal_keras.modalities.text import TextModality
 from multimodal_keras.modalities.timeseries import TimeSeriesModality
 
 __all__ = [
+    "AudioModality",
     "EmbeddingModality",
     "ImageModality",
     "PointCloudModality",

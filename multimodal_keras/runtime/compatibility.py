@@ -25,6 +25,8 @@ _TOLD_APART = {
     # What learning found in the records, and no client sees.
     "regression": frozenset({"mean", "deviation"}),
 }
+# The most that a file may hold: less of it breaks who sends more.
+_LIMITS = frozenset({"max_pixels", "max_seconds"})
 _SHOWN = 5
 
 Facts = Mapping[str, Any]
@@ -78,9 +80,10 @@ def _field(place: str, old: Facts, new: Facts) -> Iterator[Difference]:
         yield Difference(f"{place}.optional", "may be missing now; devices have to say whether it is there", (DEVICE,))
     if old.get("vocabulary") != new.get("vocabulary"):
         yield Difference(f"{place}.vocabulary", _tokens(old["vocabulary"], new["vocabulary"]), (DEVICE,))
-    if "max_pixels" in old and old["max_pixels"] != new["max_pixels"]:
-        breaks = (RAW,) if new["max_pixels"] < old["max_pixels"] else NOBODY
-        yield Difference(f"{place}.max_pixels", _became(old["max_pixels"], new["max_pixels"]), breaks)
+    for limit in _LIMITS & old.keys() & new.keys():
+        if old[limit] != new[limit]:
+            breaks = (RAW,) if new[limit] < old[limit] else NOBODY
+            yield Difference(f"{place}.{limit}", _became(old[limit], new[limit]), breaks)
     if raw_spec(old) != raw_spec(new):
         yield Difference(f"{place}.raw", _became(raw_spec(old), raw_spec(new)), (RAW,))
     yield from _columns(f"{place}.columns", old, new)

@@ -14,7 +14,8 @@ def own_sentence(error: Exception) -> str | None:
 
     TensorFlow's text carries Python stacks and paths; nothing of these is in the answer.
     """
-    found = _ASSERTION.search(str(getattr(error, "message", "") or ""))
+    # TensorFlow escapes the apostrophes of a sentence.
+    found = _ASSERTION.search(str(getattr(error, "message", "") or "").replace("\\'", "'"))
     if not found:
         return None
     values = ", ".join(found[2].strip(" []").split("] ["))

@@ -15,7 +15,7 @@ except ImportError as missing:
     ) from missing
 
 from multimodal_keras.serving.access import Access
-from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS
+from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, MAX_REQUEST_SECONDS
 from multimodal_keras.serving.host import Host, Served
 from multimodal_keras.serving.metrics import Metrics
 from multimodal_keras.serving.naming import Models, name_models
@@ -39,6 +39,7 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_records: int = MAX_RECORDS,
     max_request_pixels: int = MAX_REQUEST_PIXELS,
+    max_request_seconds: int = MAX_REQUEST_SECONDS,
     poll_seconds: float = POLL_SECONDS,
     api_keys: str | Path | None = None,
     origins: Sequence[str] = (),
@@ -78,6 +79,7 @@ def create_app(
         max_body_bytes: larger requests get 413.
         max_records: requests with more records get 400.
         max_request_pixels: requests whose pictures have more pixels together, by their headers, get 413.
+        max_request_seconds: requests whose sounds are longer together, by their headers, get 413.
         poll_seconds: between two looks for a newer version.
         api_keys: a file of hashed keys, made by `multimodal-keras key`; requests without one of them get 401.
         origins: of web pages whose requests browsers may send, such as `https://example.org`.
@@ -93,10 +95,11 @@ def create_app(
             there twice.
         ImportError: without Flask, when this module is imported.
     """
-    if min(max_body_bytes, max_records, max_request_pixels) < 1:
+    limits = {"max_request_pixels": max_request_pixels, "max_request_seconds": max_request_seconds}
+    if min(max_body_bytes, max_records, *limits.values()) < 1:
         raise ValueError(
-            "max_body_bytes, max_records and max_request_pixels are at least 1. "
-            f"Received {max_body_bytes!r}, {max_records!r} and {max_request_pixels!r}. Raise them."
+            f"max_body_bytes, max_records, {' and '.join(limits)} are at least 1. Received {max_body_bytes!r}, "
+            f"{max_records!r}, {' and '.join(map(repr, limits.values()))}. Raise them."
         )
     app = flask.Flask("multimodal_keras.serving", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=max_body_bytes, MAX_FORM_MEMORY_SIZE=max_body_bytes, MAX_FORM_PARTS=100)
@@ -108,7 +111,7 @@ def create_app(
     metrics.watch(app)
 
     def load(name: str, path: Path) -> Served:
-        served = Served.load(path, name, max_request_pixels=max_request_pixels, **batching)
+        served = Served.load(path, name, **limits, **batching)
         metrics.watch_model(name, served.model.batcher)
         return served
 

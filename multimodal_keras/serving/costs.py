@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from multimodal_keras.runtime.audio import sound_seconds
 from multimodal_keras.runtime.image import picture_pixels
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal
 
 MAX_REQUEST_PIXELS = 200_000_000
+MAX_REQUEST_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,10 @@ class Cost:
 
 
 # A kind of field whose files can be small and decode to much has its line here, and its limit in `create_app`.
-COSTS: Mapping[str, Cost] = {"image": Cost("pixels", picture_pixels, "max_pixels")}
+COSTS: Mapping[str, Cost] = {
+    "audio": Cost("seconds", sound_seconds, "max_seconds"),
+    "image": Cost("pixels", picture_pixels, "max_pixels"),
+}
 
 
 class RequestCosts:

@@ -13,7 +13,7 @@ import numpy as np
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
 from multimodal_keras.runtime.signatures import EXPLAIN
 from multimodal_keras.serving.batcher import MicroBatcher
-from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, RequestCosts
+from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, MAX_REQUEST_SECONDS, RequestCosts
 from multimodal_keras.serving.naming import model_name, version_number
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal, explain
@@ -31,6 +31,7 @@ class ServedModel:
         path: a folder with a SavedModel, or a `.tflite` file.
         name: under which it is served; by default its own, see `model_name`.
         max_request_pixels: of all pictures of a call together, by their headers.
+        max_request_seconds: of all its sounds together, likewise.
         **batching: `max_batch`, `max_waiting` and `timeout_seconds` of `MicroBatcher`.
 
     Attributes:
@@ -50,6 +51,7 @@ class ServedModel:
         name: str | None = None,
         *,
         max_request_pixels: int = MAX_REQUEST_PIXELS,
+        max_request_seconds: int = MAX_REQUEST_SECONDS,
         **batching: Any,
     ) -> None:
         path = Path(path).resolve()
@@ -65,7 +67,7 @@ class ServedModel:
                 f"Records are answered by a whole model. Received {str(path)!r}, which is the part "
                 f"{self.contract['part']!r}. Serve the file of the whole model."
             )
-        self._costs = RequestCosts(self.contract, {"image": max_request_pixels})
+        self._costs = RequestCosts(self.contract, {"audio": max_request_seconds, "image": max_request_pixels})
         # A TFLite file answers record by record: together they gain nothing, but can decode side by side.
         together = {} if self.has_graph else {"max_batch": 1, "workers": os.cpu_count() or 1}
         self.batcher = MicroBatcher(self._call, **{**batching, **together})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multimodal_keras.runtime.kinds.audio import AUDIO
 from multimodal_keras.runtime.kinds.embedding import EMBEDDING
 from multimodal_keras.runtime.kinds.image import IMAGE
 from multimodal_keras.runtime.kinds.kind import Kind
@@ -13,7 +14,7 @@ from multimodal_keras.runtime.kinds.timeseries import TIMESERIES
 from multimodal_keras.runtime.raw import Facts
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TABULAR, TEXT, TIMESERIES)
+    kind.name: kind for kind in (AUDIO, EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TABULAR, TEXT, TIMESERIES)
 }
 
 
