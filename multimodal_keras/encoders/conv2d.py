@@ -138,7 +138,7 @@ class Conv2DEncoder(Encoder):
         }
 
 
-def _as_picture(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def _as_picture(shape: tuple[int | None, ...]) -> Any:
     return (*shape, 1) if len(shape) == 3 else tuple(shape)
 
 

@@ -107,8 +107,8 @@ def _image(name: str, facts: Facts) -> Table:
 
 def _audio(name: str, facts: Facts) -> Table:
     return {
-        1: f"A sound of {facts['samples']} samples at {facts['sampling_rate']} Hz, one channel, from -1 to 1; of a longer one "
-        f"the {facts['crop']}, a shorter one is filled up with zeros. Its spectrum is computed inside the model.",
+        1: f"A sound of {facts['samples']} samples at {facts['sampling_rate']} Hz, one channel, from -1 to 1; of a "
+        f"longer one the {facts['crop']}, a shorter one is filled up with zeros. Its spectrum is computed inside the model.",
         3: {0: _FEATURE, 1: {}},
     }
 

@@ -109,7 +109,7 @@ def mel_filters(options: SpectrumOptions, sampling_rate: int) -> np.ndarray:
     length = int(options.n_fft or 0)
     bins = np.linspace(0, sampling_rate / 2, length // 2 + 1)
     ends = _to_mel(np.array([options.fmin, options.fmax]), options.htk)
-    edges = _to_hertz(np.linspace(*ends, options.n_mels + 2), options.htk)
+    edges = _to_hertz(np.linspace(ends[0], ends[1], options.n_mels + 2), options.htk)
     rising = (bins[:, None] - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - bins[:, None]) / np.diff(edges)[1:]
     area = 2 / (edges[2:] - edges[:-2])

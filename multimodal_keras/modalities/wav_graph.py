@@ -32,7 +32,7 @@ _FORMAT_BYTES = 40
 
 
 class Header(NamedTuple):
-    """As in ``runtime/wav.py``; `int64 ()` each but `form`, which is `int32 ()`. `block`: bytes of a sample of all channels."""
+    """As in ``runtime/wav.py``, where `block` is a property; `int64 ()` each but `form`, which is `int32 ()`."""
 
     rate: tf.Tensor
     channels: tf.Tensor

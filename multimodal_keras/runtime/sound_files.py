@@ -84,7 +84,7 @@ def _is_compressed(data: bytes) -> bool:
 
 def _converted(data: bytes) -> bytes:
     try:
-        import soundfile  # noqa: PLC0415  # of an extra
+        import soundfile  # of an extra
     except ImportError as error:
         raise ValueError(f"Sounds other than WAV are read by soundfile. Received one, and {error}. {_HELP}") from None
     try:
