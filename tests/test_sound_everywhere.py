@@ -52,6 +52,7 @@ def model(records):
     rows = [{**record, "echo": record["audio"] if row % 3 else None} for row, record in enumerate(records)]
     both = mk.data.Records.of(rows, folder=records.folder)
     augmentation = {"snr_db": [10, 30], "shift_seconds": 0.02, "gain_db": 3, "time_masks": 1, "frequency_masks": 1}
+    augmentation |= {"time_mask_frames": 4, "frequency_mask_bands": 2}
     mfcc = {"n_mels": 16, "n_mfcc": 8, "deltas": 1}
     model = mk.build_model(
         {
@@ -59,10 +60,10 @@ def model(records):
             "echo": mk.AudioModality(RATE, 0.3, features="mfcc", spectrum=mfcc, max_seconds=2, optional=True),
         },
         {"label": mk.ClassificationHead()},
-        encoders={"audio": mk.Conv2DEncoder((8, 16)), "echo": mk.Conv1DEncoder(4, kernel_sizes=(3,))},
+        encoders={"audio": mk.Conv2DEncoder((16, 16)), "echo": mk.Conv1DEncoder(4, kernel_sizes=(3,))},
         adapt_to=both,
     )
-    mk.fit(model, both, epochs=8, verbose=0, seed=1)
+    mk.fit(model, both, epochs=25, batch_size=4, learning_rate=1e-2, verbose=0, seed=1)
     return model
 
 

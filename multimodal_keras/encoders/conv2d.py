@@ -14,7 +14,7 @@ from multimodal_keras.registry import register
 
 @register
 class Conv2DEncoder(Encoder):
-    """A stack of strided convolutions over a picture or a spectrogram; each cell of the last grid is a token.
+    """A stack of strided convolutions over a picture, each cell of whose last grid is a token, or over a spectrum.
 
     The default for pictures and sounds. Group normalisation keeps the records of a batch apart.
 
@@ -33,8 +33,9 @@ class Conv2DEncoder(Encoder):
         step_mask: `bool (batch, steps)` or None, for frames. What stands in steps that do not count is taken for zeros.
 
     Returns:
-        Tokens `(batch, cells, filters[-1])`, row by row, with a mask of the cells if one of the steps was given. Pooled by
-        the mean.
+        Tokens `(batch, cells, filters[-1])`, row by row. Of a spectrum `(batch, rows, bands * filters[-1])`: a row is a
+        token, because a high tone is not a low one; with a mask of the rows if one of the steps was given. Pooled by the
+        mean.
 
     Raises:
         ValueError: if the picture is too small for the number of stages.
@@ -113,18 +114,19 @@ class Conv2DEncoder(Encoder):
             for layer in stage:
                 grid = layer(grid, training=training) if isinstance(layer, keras.layers.Dropout) else layer(grid)
         height, width = grid.shape[1:3]
-        tokens = ops.reshape(grid, (-1, height * width, self.filters[-1]))
-        if step_mask is None:
-            return tokens
-        # A cell counts if its first step does.
-        rows = step_mask[:, :: 2 ** len(self.filters)]
-        return tokens, ops.reshape(ops.tile(ops.expand_dims(rows, -1), (1, 1, width)), (-1, height * width))
+        if len(features.shape) == 4:
+            return ops.reshape(grid, (-1, height * width, self.filters[-1]))
+        tokens = ops.reshape(grid, (-1, height, width * self.filters[-1]))
+        # A row counts if its first step does.
+        return tokens if step_mask is None else (tokens, step_mask[:, :: 2 ** len(self.filters)])
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
         height, width = _as_picture(features_shape)[1:3]
         for _ in self.filters:
             height, width = -(-height // 2), -(-width // 2)
-        tokens = (features_shape[0], height * width, self.filters[-1])
+        if len(features_shape) == 4:
+            return (features_shape[0], height * width, self.filters[-1])
+        tokens = (features_shape[0], height, width * self.filters[-1])
         return tokens if step_mask_shape is None else (tokens, tokens[:2])
 
     def get_config(self) -> dict[str, Any]:

@@ -50,3 +50,21 @@ def test_dropout_leaves_the_first_stage_alone():
     one, two = mk.Conv2DEncoder(filters=(4,), dropout=0.9), mk.Conv2DEncoder(filters=(4, 4), dropout=0.9)
     np.testing.assert_array_equal(one(pixels, training=True), one(pixels, training=False))
     assert np.abs(two(pixels, training=True).numpy() - two(pixels, training=False).numpy()).max() > 0
+
+
+def test_a_spectrum_has_a_token_for_each_row_and_what_fills_up_is_zeros():
+    keras.utils.set_random_seed(4)
+    encoder = mk.Conv2DEncoder((4, 6))
+    frames = np.random.default_rng(0).normal(size=(2, 11, 8)).astype("float32")
+    mask = np.arange(11)[None] < np.array([[11], [5]])
+    tokens, rows = encoder(frames, mask)
+    assert tokens.shape == (2, 3, 2 * 6)
+    assert rows.numpy().tolist() == [[True, True, True], [True, True, False]]
+    louder = np.where(mask[..., None], frames, 99.0).astype("float32")
+    np.testing.assert_array_equal(encoder(louder, mask)[0], tokens)
+    np.testing.assert_allclose(encoder(frames)[0], tokens[0], atol=1e-6)
+    # Where in a row something stands is told: the same tone higher gives another mean.
+    low, high = (np.zeros((1, 11, 8), "float32") for _ in range(2))
+    low[..., 2], high[..., 5] = 1, 1
+    means = [encoder(tone).numpy().mean(axis=1) for tone in (low, high)]
+    assert abs(means[0] - means[1]).max() > 0.1
