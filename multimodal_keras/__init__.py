@@ -27,6 +27,7 @@ _NAMES = {
         "LSTMEncoder",
         "MLPEncoder",
         "PointNetEncoder",
+        "PretrainedEncoder",
         "TCNEncoder",
         "TransformerEncoder",
     ),

@@ -87,7 +87,15 @@ ABSENT = {"text": (1, 5), "image": (2, 5), "timeseries": (2, 5), "tabular": (1, 
 # The tests' own kinds, fast to trace.
 PLAIN = {cls.kind: cls for cls in (FramesModality, NumbersModality)}
 
+_network = keras.Sequential(
+    [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 5, strides=4, name="features")], name="net"
+)
 SMALL: dict[str, dict[str, Any]] = {
+    "PretrainedEncoder": {
+        "model": json.loads(json.dumps(keras.saving.serialize_keras_object(_network))),
+        "trainable": True,
+        "scale": 2.0,
+    },
     "LSTMEncoder": {"units": 6, "embedding_width": 5},
     "GRUEncoder": {"units": 6, "embedding_width": 5, "bidirectional": True},
     "TransformerEncoder": {"width": 8, "layers": 1, "attention_heads": 2},

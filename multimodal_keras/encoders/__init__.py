@@ -8,6 +8,7 @@ from multimodal_keras.encoders.embedding import EmbeddingEncoder
 from multimodal_keras.encoders.feature_tokens import FeatureTokenEncoder
 from multimodal_keras.encoders.mlp import MLPEncoder
 from multimodal_keras.encoders.pointnet import PointNetEncoder
+from multimodal_keras.encoders.pretrained import PretrainedEncoder
 from multimodal_keras.encoders.recurrent import GRUEncoder, LSTMEncoder
 from multimodal_keras.encoders.tcn import TCNEncoder
 from multimodal_keras.encoders.transformer import TransformerEncoder
@@ -23,6 +24,7 @@ __all__ = [
     "LSTMEncoder",
     "MLPEncoder",
     "PointNetEncoder",
+    "PretrainedEncoder",
     "TCNEncoder",
     "TransformerEncoder",
 ]

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from multimodal_keras.base import Encoder
+from multimodal_keras.encoders.freezing import check_trainable, freeze
 from multimodal_keras.registry import register
 
 
@@ -30,8 +31,8 @@ class BackboneEncoder(Encoder):
     Args:
         backbone: the name of a `keras.applications` network, such as `"ResNet50"` or `"MobileNetV2"`.
         weights: None for random ones, `"imagenet"` (Keras downloads them once), or the path of a weights file.
-        trainable: whether the network is trained; frozen, it also runs in inference mode, so that its batch statistics
-            stay as they are.
+        trainable: False, True, or `"from:<layer>"` to train from that layer up, such as `"from:block_16_expand"`. What is
+            frozen keeps its batch statistics.
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:
@@ -56,9 +57,9 @@ class BackboneEncoder(Encoder):
     default_pooling = "mean"
 
     def __init__(
-        self, backbone: str = "MobileNetV2", *, weights: str | None = None, trainable: bool = False, **kwargs: Any
+        self, backbone: str = "MobileNetV2", *, weights: str | None = None, trainable: bool | str = False, **kwargs: Any
     ) -> None:
-        super().__init__(trainable=trainable, **kwargs)
+        super().__init__(trainable=bool(check_trainable(trainable)), **kwargs)
         if backbone not in _backbones():
             raise ValueError(
                 f"A backbone is the name of a network in keras.applications. Received {backbone!r}. "
@@ -66,6 +67,7 @@ class BackboneEncoder(Encoder):
             )
         self.backbone = backbone
         self.weights_from = weights
+        self.trained = trainable
         self._network: keras.Model | None = None
 
     def build(self, features_shape: tuple[int | None, ...], step_mask_shape: Any = None) -> None:
@@ -76,7 +78,7 @@ class BackboneEncoder(Encoder):
                 "Choose an encoder for this modality."
             )
         self._network = _backbones()[self.backbone](include_top=False, weights=self.weights_from, input_shape=shape)
-        self._network.trainable = self.trainable
+        freeze(self._network, self.trained if self.trainable else False)
         self.built = True
 
     def call(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
@@ -95,4 +97,5 @@ class BackboneEncoder(Encoder):
     def get_config(self) -> dict[str, Any]:
         # Once built, the weights are in the saved file, and theirs may be gone.
         weights = None if self.built else self.weights_from
-        return {**super().get_config(), "backbone": self.backbone, "weights": weights}
+        trained = self.trained if self.trainable else False
+        return {**super().get_config(), "backbone": self.backbone, "weights": weights, "trainable": trained}

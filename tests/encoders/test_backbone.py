@@ -77,6 +77,25 @@ def test_an_unfrozen_one_learns():
     assert type(free).from_config(free.get_config()).trainable
 
 
+def test_it_learns_from_a_layer_up_and_keeps_the_statistics_below():
+    encoder = mk.BackboneEncoder("MobileNetV2", trainable="from:block_16_expand")
+    encoder.build((None, 32, 32, 3))
+    learning = {variable.path.split("/")[-2] for variable in encoder.trainable_variables}
+    assert {"block_16_expand", "Conv_1", "Conv_1_bn"} <= learning
+    assert not [name for name in learning if not name.startswith(("block_16", "Conv_1"))]
+    before = {variable.path: variable.numpy() for variable in encoder.non_trainable_variables}
+    encoder(PIXELS, training=True)
+    moved = {v.path for v in encoder.non_trainable_variables if np.abs(v.numpy() - before[v.path]).max() > 0}
+    assert moved
+    assert all("block_16" in path or "Conv_1_bn" in path for path in moved)
+    assert type(encoder).from_config(encoder.get_config()).trained == "from:block_16_expand"
+
+
+def test_a_layer_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"Received 'block_99'; .*block_16_expand"):
+        mk.BackboneEncoder("MobileNetV2", trainable="from:block_99").build((None, 32, 32, 3))
+
+
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"Received 'ResNet5000'. Known: ConvNeXtBase, .*MobileNetV2, .*Xception"):
         mk.BackboneEncoder("ResNet5000")
