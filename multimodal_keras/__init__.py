@@ -83,6 +83,7 @@ _NAMES = {
         "TextModality",
         "TimeSeriesModality",
     ),
+    "perturbing": ("robustness",),
     "prediction": ("explain", "predict"),
     "registry": ("get", "known", "register"),
     "training": ("fit",),

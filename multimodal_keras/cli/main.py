@@ -126,6 +126,21 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
 
 
+def _robustness(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="a run, an exported folder, or a .tflite file")
+    command.add_argument("--data", help="labelled records; a run's own test records if left out")
+    command.add_argument(
+        "--strengths", default="0.25,0.5,0.75,1", help="of the noise, above 0 and at most 1, by commas"
+    )
+    command.add_argument(
+        "--min-retained", type=float, default=0.0, metavar="SHARE", help="exit code 1 if noise leaves less"
+    )
+    command.add_argument("--min-single", type=float, default=0.0, metavar="SHARE", help="... if a subset reaches less")
+    command.add_argument("--output", help="a folder for robustness.json and plots")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--json", action="store_true", help="print as JSON")
+
+
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "model", nargs="+", metavar="[NAME=]MODEL", help="a folder of versions, one version of it, or a .tflite file"
@@ -207,6 +222,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
     "explain": (_explain, "say which modality mattered: exact contributions, record by record and in all"),
+    "robustness": (_robustness, "measure how noise and missing modalities hurt a model"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),
     "tune-serving": (_tune_serving, "measure settings of serve on this machine, and write the best into a file"),

@@ -203,7 +203,7 @@ def _checked(records: Iterable[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _answered(predictor: Predictor, rows: list[Row], folder: Path | None) -> list[tuple[Origin, Answer | DataError]]:
-    raws = [_raw(predictor.contract, *row, folder) for row in rows]
+    raws = [read_raw(predictor.contract, *row, folder) for row in rows]
     try:
         found = _predict(predictor, raws)
     except Exception as error:
@@ -216,7 +216,7 @@ def _answered(predictor: Predictor, rows: list[Row], folder: Path | None) -> lis
     return [(origin, answer) for (origin, _), answer in zip(rows, answered, strict=True)]
 
 
-def _raw(contract: Mapping[str, Any], origin: Origin, record: Any, folder: Path | None) -> RawRecord | DataError:
+def read_raw(contract: Mapping[str, Any], origin: Origin, record: Any, folder: Path | None) -> RawRecord | DataError:
     """What a client would send for this record, or why it cannot be sent."""
     if isinstance(record, DataError):
         return record
