@@ -1,6 +1,6 @@
 """How a model holds out against noisy and missing modalities."""
 
-from multimodal_keras.perturbing import array_noises, image_noises, text_noises
+from multimodal_keras.perturbing import array_noises, audio_noises, image_noises, text_noises
 from multimodal_keras.perturbing.curves import Curve
 from multimodal_keras.perturbing.measuring import robustness
 from multimodal_keras.perturbing.noises import NOISES, Noise, register_noise
@@ -13,6 +13,7 @@ __all__ = [
     "Robustness",
     "SubsetScore",
     "array_noises",
+    "audio_noises",
     "image_noises",
     "register_noise",
     "robustness",

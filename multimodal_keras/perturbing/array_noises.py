@@ -35,7 +35,7 @@ def _numbers_off(raw: Any, strength: float, random: np.random.Generator) -> np.n
 
 register_noise(Noise("missing_cells", "tabular", "the share of cells that are missing", _missing_cells))
 register_noise(Noise("gaps", "timeseries", "the share of steps in one gap", _gaps))
-for _kind in ("timeseries", "embedding"):
+for _kind in ("timeseries", "embedding", "pointcloud"):
     register_noise(
         Noise("gaussian", _kind, "the deviation of what is added, in thirds of the value's own", _numbers_off)
     )

@@ -56,6 +56,7 @@ def _word_swap(raw: Any, strength: float, random: np.random.Generator) -> bytes:
     return space.join(words).encode("utf-8") if words else raw
 
 
-register_noise(Noise("typos", "text", "the share of letters that are typed wrong", _typos))
+for _kind in ("text", "sequence"):
+    register_noise(Noise("typos", _kind, "the share of letters that are typed wrong", _typos))
 register_noise(Noise("word_drop", "text", "the share of words that are lost", _word_drop))
 register_noise(Noise("word_swap", "text", "the share of words that change places", _word_swap))

@@ -10,6 +10,8 @@ from PIL import Image
 
 from multimodal_keras.perturbing import NOISES, Noise, register_noise
 from multimodal_keras.runtime.raw import is_absent
+from multimodal_keras.runtime.sound_files import wav_bytes
+from multimodal_keras.runtime.wav import wav_header, wav_samples
 
 _shades = np.linspace(0, 255, 32 * 24 * 3).reshape(24, 32, 3).astype("uint8")
 _file = io.BytesIO()
@@ -19,6 +21,9 @@ VALUES = {
     "image": _file.getvalue(),
     "tabular": np.array([b"1.5", b"Paris", b"", b"true"], object),
     "timeseries": np.arange(40, dtype="float32").reshape(20, 2),
+    "audio": wav_bytes(np.sin(np.arange(800) / 5).astype("float32") / 2, 8000),
+    "pointcloud": np.random.default_rng(0).normal(size=(30, 3)).astype("float32"),
+    "sequence": b"ACGTTGCAACGT",
     "embedding": np.arange(8, dtype="float32"),
 }
 EVERY = [(kind, name) for kind in VALUES for name in sorted(NOISES[kind])]
@@ -93,6 +98,19 @@ def test_gaps_and_cells():
     assert np.diff(np.flatnonzero(gone)).tolist() == [1] * 9
     assert np.isnan(apply("timeseries", "gaps", 1.0)).all(axis=1).sum() == 19
     assert [len(cell) > 0 for cell in apply("tabular", "missing_cells", 1.0)].count(True) == 1
+
+
+def test_hiss_is_as_loud_as_the_ratio_says_and_bands_are_gone():
+    def samples(raw):
+        return wav_samples(raw, wav_header(raw), 0, wav_header(raw).frames)
+
+    clean = samples(VALUES["audio"])
+    added = samples(apply("audio", "hiss", 0.4)) - clean
+    ratio = 10 * np.log10(np.mean(clean**2) / np.mean(added**2))
+    assert ratio == pytest.approx(20, abs=1)
+    lost = np.abs(np.fft.rfft(samples(apply("audio", "band_loss", 0.5))))
+    assert np.mean(lost < 1e-4) >= 0.49
+    assert wav_header(apply("audio", "hiss", 1.0)).rate == 8000
 
 
 def test_a_noise_is_registered_once():
