@@ -80,10 +80,13 @@ class ColumnStatistics:
 
 
 class Moments:
-    """Mean and deviation of a stream of numbers, in float64; NaN is left out. Batches are joined as by Chan et al."""
+    """Mean and deviation of a stream of numbers, in float64; NaN is left out. Batches are joined as by Chan et al.
+
+    All is counted from the first number on, so that large numbers which differ little lose no digits.
+    """
 
     def __init__(self) -> None:
-        self._count, self._mean, self._squares = 0, 0.0, 0.0
+        self._count, self._first, self._mean, self._squares = 0, 0.0, 0.0, 0.0
         self._least, self._most = math.inf, -math.inf
 
     def update(self, numbers: np.ndarray) -> None:
@@ -91,6 +94,9 @@ class Moments:
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             return
+        if not self._count:
+            self._first = float(numbers[0])
+        numbers = numbers - self._first
         count, mean = len(numbers), math.fsum(numbers) / len(numbers)
         distance, total = mean - self._mean, self._count + count
         self._squares += math.fsum((numbers - mean) ** 2) + distance**2 * self._count * count / total
@@ -101,9 +107,9 @@ class Moments:
     def result(self) -> tuple[float, float]:
         """Mean and deviation (divided by the count); 1 where all numbers are equal, and 0 and 1 where there are none."""
         if self._most <= self._least:
-            return (float(self._least), 1.0) if self._count else (0.0, 1.0)
+            return (self._first, 1.0) if self._count else (0.0, 1.0)
         deviation = math.sqrt(self._squares / self._count)
-        return float(self._mean), deviation if deviation >= SMALLEST else 1.0
+        return self._first + float(self._mean), deviation if deviation >= SMALLEST else 1.0
 
 
 def years(parts: np.ndarray) -> np.ndarray:
