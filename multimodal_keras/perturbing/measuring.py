@@ -45,8 +45,8 @@ def robustness(
         source: a model, a run folder, a folder with a SavedModel, or a `.tflite` file.
         records: labelled test records: `Records`, or anything that `data.read` takes.
         noises: field to the names of its noises; by default all that are known for its kind. Text: `typos`, `word_drop`,
-            `word_swap`; pictures: `gaussian`, `blur`, `occlusion`, `jpeg`, `mixed`; sound: `hiss`, `band_loss`; tables: `missing_cells`; time series:
-            `gaps`, `gaussian`; vectors: `gaussian`.
+            `word_swap`; pictures: `gaussian`, `blur`, `occlusion`, `jpeg`, `mixed`; sound: `hiss`, `band_loss`; tables:
+            `missing_cells`; time series: `gaps`, `gaussian`; vectors and points: `gaussian`; symbol sequences: `typos`.
         strengths: above 0 and at most 1; `NOISES` says what they mean for each noise. 0 is measured as well.
         bootstrap: how many resamples for the 95 % intervals; 0 for none.
         batch_size: records in a call.
