@@ -45,6 +45,7 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(RUN)/python benchmarks/serving.py
+	$(RUN)/python benchmarks/hot_swap.py
 	$(RUN)/python benchmarks/tflite.py
 	$(RUN)/python benchmarks/runtime.py
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -1,7 +1,10 @@
 """A server under load for a long time, with one hostile request in a hundred.
 
 It must not crash, not leak, answer every good request rightly, answer none by 5xx but 503, and show nobody a stack or a
-path. Memory is read again and again; its slope after the warm-up is the least squares' line, with its standard error.
+path. Memory is read every second. The first third is warm-up: the heaps of threads and the tables of TensorFlow grow to
+what the largest requests need. The rest is cut into twelve blocks, as seconds that follow each other know of each other;
+a line through the blocks' medians has a slope and a standard error. It is a leak if the slope is above noise, and if the
+memory is still growing at the end. Ten minutes tell; one minute is mostly warm-up.
 
     python benchmarks/soak.py --minutes 10
     python benchmarks/soak.py --minutes 10 --tflite
@@ -36,8 +39,10 @@ from serving_load.server import MemoryWatch, Server, running, serving_code
 from serving_load.slope import slope_of
 
 HOSTILE_PART, ANSWER_SECONDS, CORPUS = 0.01, 30.0, 3000
-# Where the first third is not steady yet.
+# The part of the time that is not steady yet.
 WARM_UP = 1 / 3
+BLOCKS = 12
+# Less than this part of the memory is no leak in the time of a run.
 LEAK_PART = 0.01
 INTERNAL = re.compile(
     rb'Traceback|File "|site-packages|\.py\b|/usr/|/tmp/|/home/|/root/|tensorflow/|saved_model', re.IGNORECASE
@@ -71,7 +76,7 @@ class Findings:
     def goals(self) -> list[str]:
         """A line for each, met or missed."""
         steady = self.memory[int(WARM_UP * len(self.memory)) :]
-        slope, change = slope_of(steady), growth(steady)
+        slope, change = slope_of(blocks(steady)), growth(steady)
         least = LEAK_PART * median([megabytes for _, megabytes in steady])
         leaks = slope.is_above_noise and change > least
         wrong = Counter(answer.status for answer in self.wrong)
@@ -91,6 +96,13 @@ class Findings:
                 f"memory {slope}; its last quarter against the one in the middle {change:+.1f} MB (goal {least:.0f})",
             ),
         ]
+
+
+def blocks(samples: Sequence[tuple[float, float]], count: int = BLOCKS) -> list[tuple[float, float]]:
+    """Medians of so many parts of equal length, of which each is a sample of its own."""
+    edges = [len(samples) * number // count for number in range(count + 1)]
+    parts = [samples[start:end] for start, end in itertools.pairwise(edges) if end > start]
+    return [(median([second for second, _ in part]), median([megabytes for _, megabytes in part])) for part in parts]
 
 
 def growth(samples: Sequence[tuple[float, float]]) -> float:
@@ -191,7 +203,8 @@ def corpus(folder: Path, model_name: str, count: int, seed: int = 0) -> list[tup
 
 def run(folder: Path, arguments: argparse.Namespace) -> bool:
     """Print what was found; whether all is well."""
-    exported = model.export(model.build(), folder / "clipart" / "1", tflite=arguments.tflite)
+    write = model.export if arguments.tflite else model.write
+    exported = write(model.build(), folder / "clipart" / "1", **({"tflite": True} if arguments.tflite else {}))
     served = exported / "model.tflite" if arguments.tflite else exported
     bodies = [*model.requests(40), *model.requests(8, together=5)]
     wanted = model.answers(exported, bodies)

@@ -43,6 +43,25 @@ def decode(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return tensors
 
 
+def decode_strictly(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """`decode` for clients: a missing value of a required field is an error inside the graph, as without TensorFlow.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when it runs: a record lacks a required field.
+    """
+    tensors = {}
+    for field, modality in found.modalities.items():
+        tensor, present = modality.decode(raw[field])
+        if modality.optional:
+            tensors[presence_name(field)] = present
+        else:
+            message = f"Field {field} is required. Received an empty value. Fill it."
+            with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(present), [message])]):
+                tensor = tf.identity(tensor)
+        tensors[field] = tensor
+    return tensors
+
+
 def embedding_model(model: keras.Model) -> keras.Model:
     """The same model up to the fused vector."""
     return keras.Model(model.input, {EMBEDDING: parts(model).fusion.output})
@@ -52,7 +71,8 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
     """Write a SavedModel with the signatures `serving_default` (raw), `tensors`, `embed` (raw to the fused vector), and
     `explain` (raw to predictions with contributions), the last for at most 10 modalities.
 
-    Optional inputs of `serving_default` and `explain` have default values, see `with_defaults`.
+    Optional inputs of `serving_default` and `explain` have default values, see `with_defaults`. Those that take raw values
+    refuse a record without a required one, see `decode_strictly`.
 
     Args:
         model: made by `build_model`.
@@ -61,13 +81,15 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
     found, embed = parts(model), embedding_model(model)
     raw, tensors = raw_signature(found), tensor_signature(found)
     endpoints: dict[str, Endpoint] = {
-        RAW: with_defaults(lambda inputs: model(decode(found, inputs), training=False), raw, found.optional),
+        RAW: with_defaults(lambda inputs: model(decode_strictly(found, inputs), training=False), raw, found.optional),
         TENSORS: (lambda inputs: model(inputs, training=False), tensors),
-        EMBED: (lambda inputs: embed(decode(found, inputs), training=False), raw),
+        EMBED: (lambda inputs: embed(decode_strictly(found, inputs), training=False), raw),
     }
     if is_explainable(found):
         explain = contributions_model(model)
-        told = with_defaults(lambda inputs: explain(decode(found, inputs), training=False), raw, found.optional)
+        told = with_defaults(
+            lambda inputs: explain(decode_strictly(found, inputs), training=False), raw, found.optional
+        )
         endpoints[EXPLAIN] = told
     write_endpoints(
         model,

@@ -19,7 +19,7 @@ from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, MAX_REQUEST_SECON
 from multimodal_keras.serving.host import Host, Served
 from multimodal_keras.serving.metrics import Metrics
 from multimodal_keras.serving.naming import Models, name_models
-from multimodal_keras.serving.replies import add_headers, error_reply
+from multimodal_keras.serving.replies import add_headers, error_reply, forget_routing
 from multimodal_keras.serving.uploads import UploadRequest
 from multimodal_keras.serving.versions import POLL_SECONDS, Versions
 from multimodal_keras.serving.views import contract, description, operations, page, plain, rest
@@ -122,5 +122,6 @@ def create_app(
     for views in VIEWS:
         views.add_views(app, host)
     app.after_request(add_headers)
+    app.teardown_request(forget_routing)
     app.register_error_handler(Exception, error_reply)
     return app

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.serving.parsing import Array
-from multimodal_keras.serving.refusal import Refusal
+from multimodal_keras.serving.refusal import Refusal, without_frames
 
 Inputs = Mapping[str, Array]
 Outputs = dict[str, np.ndarray]
@@ -107,9 +107,13 @@ class MicroBatcher:
             self._wait(request)
             if request.leads:
                 self._lead(request)
-        if request.refusal is not None:
+        if request.refusal is None:
+            return request.outputs or {}
+        try:
             raise request.refusal
-        return request.outputs or {}
+        finally:
+            # What is raised holds this frame: it must not hold what was raised, with all that the client sent.
+            del request
 
     def check_room(self, count: int = 1) -> None:
         """Refuse what may not wait, for instance before it is parsed.
@@ -186,7 +190,8 @@ class MicroBatcher:
             outputs = self._call(batch[0].signature, _joined([request.inputs for request in batch]))
         except Exception as error:
             if len(batch) == 1:
-                batch[0].settle(refusal=error)
+                # Without the frames of this call, which hold the request.
+                batch[0].settle(refusal=without_frames(error))
                 return
             # One bad record must not fail its neighbours.
             for request in batch:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.runtime.artefacts import SavedModelArtefact, load
+from multimodal_keras.runtime.kinds import KINDS
+from multimodal_keras.runtime.raw import raw_spec, stacked
 from multimodal_keras.runtime.signatures import EXPLAIN
 from multimodal_keras.serving.batcher import MicroBatcher
 from multimodal_keras.serving.costs import MAX_REQUEST_PIXELS, MAX_REQUEST_SECONDS, RequestCosts
@@ -116,10 +118,14 @@ class ServedModel:
         try:
             return call(self._artefact)
         except Exception as error:
-            refusal = explain(error)
-            if refusal.status >= 500:
-                _LOG.exception("The model %s failed", self.name)
-            raise refusal from error
+            # Not by a name of its own, whose frame the refusal would hold, and that the refusal.
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> Refusal:
+        refusal = explain(error)
+        if refusal.status >= 500:
+            _LOG.error("The model %s failed", self.name, exc_info=error)
+        return refusal
 
     def _culprit(self, signature: str, inputs: Mapping[str, Array], count: int, place: str) -> Refusal | None:
         for row in range(count):
@@ -130,16 +136,28 @@ class ServedModel:
         return None
 
     def _warm_up(self) -> None:
-        """The first call plans the graph: let no client wait for it. A model may refuse empty values."""
-        try:
-            specs = self.signatures[_TENSORS]["inputs"]
-            self._call(_TENSORS, {name: _zeros(spec) for name, spec in specs.items()})
-            specs = self.signatures[DEFAULT_SIGNATURE]["inputs"]
-            for signature in (DEFAULT_SIGNATURE, EXPLAIN):
+        """The first call plans the graph: let no client wait for it. What is made up may be refused."""
+        specs = self.signatures.get(_TENSORS, {"inputs": {}})["inputs"]
+        raw = self.signatures[DEFAULT_SIGNATURE]["inputs"]
+        fields = self.contract["modalities"]
+        record = {field: _made_up(fields[field], spec) for field, spec in raw.items()}
+        calls = {
+            _TENSORS: {name: _zeros(spec) for name, spec in specs.items()},
+            DEFAULT_SIGNATURE: record,
+            EXPLAIN: record,
+        }
+        for signature, inputs in calls.items():
+            try:
                 if signature in self.signatures:
-                    self._call(signature, {name: _zeros(spec) for name, spec in specs.items()})
-        except Refusal as refusal:
-            _LOG.debug("No warm-up of %s: %s", self.name, refusal.message)
+                    self._call(signature, inputs)
+            except Refusal as refusal:
+                _LOG.debug("No warm-up of %s by %s: %s", self.name, signature, refusal.message)
+
+
+def _made_up(facts: Mapping[str, Any], spec: Mapping[str, Any]) -> Array:
+    """One record's value, which goes all the way through the decoding where its kind is known."""
+    kind = KINDS.get(facts["kind"])
+    return _zeros(spec) if kind is None else stacked([kind.sample(facts, 0)], raw_spec(facts))
 
 
 def _zeros(spec: Mapping[str, Any]) -> Array:

@@ -71,3 +71,13 @@ def explain(error: Exception) -> Refusal:
     if status != 400:
         return Refusal(_INTERNAL, status)
     return Refusal(own_sentence(error) or _NOT_USABLE)
+
+
+def without_frames(error: Exception) -> Exception:
+    """The same error without where it came from.
+
+    Its frames hold what the client sent. Whatever they hold that holds the error as well is in memory until Python looks
+    for cycles, which it does seldom beside TensorFlow's million objects.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

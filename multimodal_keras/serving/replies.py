@@ -10,7 +10,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from multimodal_keras.serving.batcher import RETRY_SECONDS
-from multimodal_keras.serving.refusal import Refusal
+from multimodal_keras.serving.refusal import Refusal, without_frames
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,6 +42,13 @@ def error_reply(error: Exception) -> Any:
         return _http_error(error)
     _LOG.error("A request failed", exc_info=error)
     return json_reply(json.dumps({"error": "The server failed. Its log says why."}), 500)
+
+
+def forget_routing(_: BaseException | None) -> None:
+    """Flask keeps the error of a path that is no route, as all below `/v1` are, in the request that its frames hold."""
+    error = flask.request.routing_exception
+    if error is not None:
+        without_frames(error)
 
 
 def _http_error(error: HTTPException) -> flask.Response:

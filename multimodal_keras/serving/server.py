@@ -7,6 +7,7 @@ from typing import Any
 
 from multimodal_keras.serving.app import MAX_BODY_BYTES, STOP, create_app
 from multimodal_keras.serving.batcher import MAX_BATCH, MAX_WAITING
+from multimodal_keras.serving.memory import bound_memory
 from multimodal_keras.serving.naming import Models, name_models
 
 # Beyond those whose requests are in a model or wait for it: they say no to what is more, and answer `/readyz`.
@@ -56,6 +57,7 @@ def serve(
             "Run: pip install flask waitress"
         ) from missing
     _allow_open_files()
+    bound_memory()
     found = name_models(models, name)
     app = create_app(found, max_body_bytes=max_body_bytes, **options)
     # For each model, so that one that is asked too much leaves some to the others.

@@ -166,7 +166,7 @@ def test_the_command(exported: Path, tmp_path: Path, clipart: mk.data.Records, c
     goal = tmp_path / "bundle"
     options = ["--sample", str(sample), "--warm-up", "2", "--name", "art", "--image", "tensorflow/serving:2.19.1"]
     assert main(["bundle", str(exported / "3"), "--output", str(goal), "--batching", *options]) == 0
-    assert "art: version 3 with 4 warm-up records" in capsys.readouterr().out
+    assert "art: version 3 with 5 warm-up records" in capsys.readouterr().out
     assert "FROM tensorflow/serving:2.19.1" in (goal / "Dockerfile").read_text(encoding="utf-8")
     (instance,) = json.loads((goal / "request.json").read_text(encoding="utf-8"))["instances"]
     assert instance["title"] == rows[0]["title"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -76,3 +78,27 @@ def test_the_same_seed_gives_the_same_requests(saved: Any) -> None:
     assert one == same
     assert one != other
     assert len({request.name for request in one}) > 400
+
+
+@pytest.mark.parametrize("kind", ["saved", "lite"])
+def test_nothing_of_a_request_is_kept(client: Any, lite: Any, saved: Any, kind: str) -> None:
+    """A request in a cycle with its error stays until Python looks for cycles, which is seldom beside a million objects."""
+    asked = client if kind == "saved" else lite
+    requests = [*good_requests(saved.contract, MODEL), *itertools.islice(corpus(saved.contract, MODEL), 0, None, 4)]
+    for request in requests[:8]:
+        send(asked, request)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for request in requests:
+            send(asked, request)
+        gc.collect()
+        kept = [kept for kept in gc.garbage if isinstance(kept, (FrameType, BaseException))]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+        gc.unfreeze()
+    assert not kept

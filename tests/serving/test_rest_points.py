@@ -189,3 +189,18 @@ POINTS: dict[int, Callable[..., None]] = {
 def test_each_point_of_the_contract(asked: Asked, tmp_path: Path, point: int) -> None:
     check = POINTS[point]
     check(asked, tmp_path) if check is warm_up else check(asked)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "embed", "explain"])
+def test_a_required_field_is_required_by_the_graph(saved: Any, client: Any, lite: Any, signature: str) -> None:
+    """So TensorFlow Serving refuses it too, as the loader does over either file."""
+    sentence = "Field image is required. Received an empty value."
+    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+        saved.call(signature, {"title": [b"a", b""], "image": [b"", b""]})
+    body = json.dumps({"instances": [{"title": "a", "image": ""}], "signature_name": signature})
+    response = client.post(f"{PATH}:predict", data=body)
+    assert (response.status_code, response.get_json()) == (400, {"error": f"{sentence} Fill it."})
+    if signature == "serving_default":
+        response = lite.post(f"{PATH}:predict", data=body)
+        assert response.status_code == 400
+        assert "'image' is required. Received an empty value" in response.get_json()["error"]

@@ -11,9 +11,30 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmarks"))
 
 from hot_swap import watch_swap
-from serving_load.client import Answer
+from serving_load import model
+from serving_load.client import Answer, clients
+from serving_load.server import running, serving_code
 from serving_load.slope import slope_of
-from soak import Findings, Soak, growth
+from soak import Findings, Soak, corpus, growth
+
+
+def test_a_small_soak(exported: Path) -> None:
+    """One hostile request in ten, in the corpus's own forms and mutated, among good ones from eight clients."""
+    bodies = model.requests(8)
+    wanted = model.answers(exported, bodies)
+    rows = corpus(exported, "drawings", 1500)
+    with clients() as pool, running(serving_code(exported / "model.tflite")) as server:
+        before = server.memory()
+        found = Soak(server, pool, bodies, wanted, rows[::10]).run(6.0, 2.0, count=8, hostile_part=0.1)
+        grown = server.memory() - before
+    assert not found.crashed
+    assert found.right >= 8
+    assert found.hostile.total() >= 8
+    assert not found.wrong
+    assert not found.failed
+    assert not found.shown
+    assert len(found.memory) >= 3
+    assert grown < 200
 
 
 def test_a_soak_notices_what_is_wrong() -> None:

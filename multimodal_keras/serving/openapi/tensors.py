@@ -53,8 +53,7 @@ def _value(model: ServedModel, key: str, spec: Mapping[str, Any]) -> Schema:
     facts = model.contract["modalities"].get(key)
     if facts is None or spec["dtype"] != "string" or not is_string(facts):
         return array_schema(spec["shape"][1:], spec)
-    # As TensorFlow Serving does, a SavedModel takes an empty string for a required field, and a TFLite file does not.
-    return string_schema(facts, 0 if facts["optional"] or model.has_graph else 1)
+    return string_schema(facts, 0 if facts["optional"] else 1)
 
 
 def _bare_or_named(schemas: dict[str, Schema]) -> Schema:
