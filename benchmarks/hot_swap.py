@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -101,11 +102,14 @@ def report_swap(found: Swap, put_in: float) -> list[str]:
     before = [answer.seconds for answer in outcome.right if answer.due + answer.seconds < put_in]
     during = [a.seconds for a in outcome.right if put_in - a.seconds < a.due < put_in + found.seconds]
     old, new = outcome.versions.count(0), outcome.versions.count(1)
+    statuses = Counter(answer.status for answer in outcome.failed)
     slowest = [f"{1e3 * quantile_of(values, 0.99):.0f}" for values in (before, during)]
     return [
         f"{old} answers of version 1, {new} of version 2; p99 {slowest[0]} ms before, {slowest[1]} ms while it is loaded",
         f"{found.seconds:.1f} s until the new version answers (looked for every 2 s)",
-        goal(not outcome.errors, f"{outcome.errors} requests failed, or got an answer of neither version (goal 0)"),
+        goal(not outcome.failed, f"{len(outcome.failed)} requests failed {dict(statuses)} (goal 0)"),
+        goal(not outcome.refused, f"{len(outcome.refused)} were told to come again (goal 0)"),
+        goal(not outcome.wrong, f"{len(outcome.wrong)} got an answer of neither version (goal 0)"),
         goal(not found.backward, f"{found.backward} got the old version after the new one had answered (goal 0)"),
         goal(old > 0 and new > 0, "both versions answered"),
     ]
