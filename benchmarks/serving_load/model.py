@@ -47,7 +47,7 @@ def write(model: Any, folder: Path) -> Path:
 
 
 def change(model: Any) -> Any:
-    """The same model with other weights, as after more training; smaller ones, so that rounding weighs no more than before."""
+    """The same model with other weights, as after more training; smaller ones, where rounding weighs no more."""
     for variable in model.trainable_variables:
         variable.assign(0.8 * variable)
     return model
