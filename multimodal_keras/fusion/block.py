@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.fusion.multilinear import check_entries, outer_product
 from multimodal_keras.registry import register
@@ -52,12 +53,8 @@ class BlockFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, blocks: int = 8, block_width: int = 8, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if min(blocks, block_width) < 1:
-            raise ValueError(
-                f"blocks and block_width are at least 1. Received {blocks!r} and {block_width!r}. Raise them."
-            )
-        self.blocks = int(blocks)
-        self.block_width = int(block_width)
+        self.blocks = whole("blocks", blocks)
+        self.block_width = whole("block_width", block_width)
 
     @property
     def projection_width(self) -> int:

@@ -7,15 +7,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.fusion import presence, shown_steps
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_mean
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class BottleneckFusion(CommonWidthFusion):
+class BottleneckFusion(AttentionFusion):
     """Modalities talk through a few shared tokens only: each has its own blocks, and the shared tokens are averaged.
 
     Far cheaper than `TransformerFusion` where there are many tokens, and often better: what a modality passes on, it
@@ -50,14 +50,9 @@ class BottleneckFusion(CommonWidthFusion):
         Nagrani et al., Attention Bottlenecks for Multimodal Fusion (arXiv:2107.00135).
     """
 
-    def __init__(
-        self, width: int = 128, *, bottlenecks: int = 4, layers: int = 2, attention_heads: int = 4, **kwargs: Any
-    ) -> None:
-        super().__init__(width, **kwargs)
-        self.bottlenecks = int(bottlenecks)
-        self.layers = int(layers)
-        self.attention_heads = int(attention_heads)
-        self._blocks: dict[str, list[AttentionBlock]] = {}
+    def __init__(self, width: int = 128, *, bottlenecks: int = 4, layers: int = 2, **kwargs: Any) -> None:
+        super().__init__(width, layers=layers, **kwargs)
+        self.bottlenecks = whole("bottlenecks", bottlenecks)
         self._norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
@@ -66,15 +61,7 @@ class BottleneckFusion(CommonWidthFusion):
             shape=(1, self.bottlenecks, self.width),
             initializer=keras.initializers.RandomNormal(stddev=0.02),
         )
-        for name in tokens_shape:
-            self._blocks[name] = [
-                AttentionBlock(
-                    self.width, self.attention_heads, self.dropout, dtype=self.dtype_policy, name=f"{name}_{number}"
-                )
-                for number in range(self.layers)
-            ]
-            for block in self._blocks[name]:
-                block.build((None, None, self.width))
+        self._blocks = {name: self.blocks(name) for name in tokens_shape}
         self._norm.build((None, None, self.width))
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
@@ -98,9 +85,4 @@ class BottleneckFusion(CommonWidthFusion):
         return ops.mean(self._norm(shared), axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "bottlenecks": self.bottlenecks,
-            "layers": self.layers,
-            "attention_heads": self.attention_heads,
-        }
+        return {**super().get_config(), "bottlenecks": self.bottlenecks}

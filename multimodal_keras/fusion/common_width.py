@@ -9,6 +9,7 @@ from keras import ops
 
 from multimodal_keras.base import Fusion
 from multimodal_keras.base.fusion import presence
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import width_of
 
 
@@ -24,9 +25,7 @@ class CommonWidthFusion(Fusion):
 
     def __init__(self, width: int = 128, *, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if width < 1:
-            raise ValueError(f"width is at least 1. Received {width!r}.")
-        self.width = int(width)
+        self.width = whole("width", width)
         self.dropout = float(dropout)
         self._projections: dict[str, keras.layers.Dense] = {}
         self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.fusion.hadamard import power_normalised
 from multimodal_keras.registry import register
@@ -54,9 +55,7 @@ class CompactBilinearFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, sketch_width: int = 256, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if sketch_width < 2:
-            raise ValueError(f"sketch_width is at least 2. Received {sketch_width!r}. Raise it.")
-        self.sketch_width = int(sketch_width)
+        self.sketch_width = whole("sketch_width", sketch_width, least=2)
         self.seed = int(seed)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
 
@@ -51,12 +52,8 @@ class ConvolutionFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, filters: int = 16, kernel_size: int = 3, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if min(filters, kernel_size) < 1:
-            raise ValueError(
-                f"filters and kernel_size are at least 1. Received {filters!r}, {kernel_size!r}. Raise them."
-            )
-        self.filters = int(filters)
-        self.kernel_size = int(kernel_size)
+        self.filters = whole("filters", filters)
+        self.kernel_size = whole("kernel_size", kernel_size)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
         policy = self.dtype_policy

@@ -6,22 +6,22 @@ from typing import Any
 
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.fusion import presence, shown_steps
 from multimodal_keras.base.steps import masked_mean, pool
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class CrossAttentionFusion(CommonWidthFusion):
+class CrossAttentionFusion(AttentionFusion):
     """The vector of each modality attends to the tokens of all others, and the answers that are present are averaged.
 
     Use it where one modality says where to look in another: a word of a title, a corner of a picture.
 
     Args:
         width: the width of the tokens inside and of the answer; a multiple of `attention_heads`.
-        attention_heads: how many heads each attention has.
+        layers: how often it attends.
+        attention_heads: how many heads each block has.
         dropout: the rate of dropout on the projections and inside the blocks.
         pooling: how the tokens of a modality become the vector that asks; see `Fusion`.
         **kwargs: Keras's own (`name`, `dtype`).
@@ -47,23 +47,8 @@ class CrossAttentionFusion(CommonWidthFusion):
         query for each modality.
     """
 
-    def __init__(self, width: int = 128, *, attention_heads: int = 4, **kwargs: Any) -> None:
-        super().__init__(width, **kwargs)
-        self.attention_heads = int(attention_heads)
-        self._blocks: dict[str, AttentionBlock] = {}
-
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
-        for name in tokens_shape:
-            block = AttentionBlock(
-                self.width,
-                self.attention_heads,
-                self.dropout,
-                cross=True,
-                dtype=self.dtype_policy,
-                name=f"attend_{name}",
-            )
-            block.build((None, 1, self.width))
-            self._blocks[name] = block
+        self._blocks = {name: self.blocks(f"attend_{name}", cross=True) for name in tokens_shape}
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
         shown = presence(tokens, present)
@@ -75,8 +60,7 @@ class CrossAttentionFusion(CommonWidthFusion):
             others = [other for other in projected if other != name] or [name]
             context = ops.concatenate([projected[other] for other in others], axis=1)
             context_mask = ops.concatenate([visible[other] for other in others], axis=1)
-            answers.append(self._blocks[name](asked, context_mask, context, training=training)[:, 0])
+            for block in self._blocks[name]:
+                asked = block(asked, context_mask, context, training=training)
+            answers.append(asked[:, 0])
         return masked_mean(ops.stack(answers, axis=1), ops.stack(list(shown.values()), axis=1))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "attention_heads": self.attention_heads}

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from multimodal_keras.base.fusion import presence
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_mean, masked_softmax
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
@@ -49,9 +50,7 @@ class DecisionAverageFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 64, *, hidden_units: int = 128, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if hidden_units < 1:
-            raise ValueError(f"hidden_units is at least 1. Received {hidden_units!r}. Raise it.")
-        self.hidden_units = int(hidden_units)
+        self.hidden_units = whole("hidden_units", hidden_units)
         self._deciders: dict[str, keras.layers.Dense] = {}
 
     @property

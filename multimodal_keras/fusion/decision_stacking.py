@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_softmax
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
@@ -50,9 +51,7 @@ class DecisionStackingFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, decisions: int = 32, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if decisions < 2:
-            raise ValueError(f"decisions is at least 2. Received {decisions!r}. Raise it.")
-        self.decisions = int(decisions)
+        self.decisions = whole("decisions", decisions, least=2)
 
     @property
     def projection_width(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.hadamard import HadamardFusion, power_normalised
 from multimodal_keras.registry import register
 
@@ -46,9 +47,7 @@ class FactorizedBilinearFusion(HadamardFusion):
 
     def __init__(self, width: int = 128, *, factors: int = 4, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if factors < 1:
-            raise ValueError(f"factors is at least 1. Received {factors!r}. Raise it.")
-        self.factors = int(factors)
+        self.factors = whole("factors", factors)
 
     @property
     def projection_width(self) -> int:

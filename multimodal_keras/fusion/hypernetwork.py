@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_mean
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.fusion.others import others_mean
@@ -50,9 +51,7 @@ class HypernetworkFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, rank: int = 4, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if rank < 1:
-            raise ValueError(f"rank is at least 1. Received {rank!r}. Raise it.")
-        self.rank = int(rank)
+        self.rank = whole("rank", rank)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
         self._writer = keras.layers.Dense(2 * self.width * self.rank, dtype=self.dtype_policy, name="writer")

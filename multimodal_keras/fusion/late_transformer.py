@@ -7,14 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.steps import masked_mean
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class LateTransformerFusion(CommonWidthFusion):
+class LateTransformerFusion(AttentionFusion):
     """One vector for each modality, marked with its modality, through self-attention; then the mean.
 
     Late: what `TransformerFusion` does with all tokens, this does with one pooled vector for each modality. Its cost
@@ -48,14 +47,8 @@ class LateTransformerFusion(CommonWidthFusion):
         Gabeur et al., Multi-modal Transformer for Video Retrieval (arXiv:2007.10639).
     """
 
-    def __init__(self, width: int = 128, *, layers: int = 2, attention_heads: int = 4, **kwargs: Any) -> None:
-        super().__init__(width, **kwargs)
-        self.layers = int(layers)
-        self.attention_heads = int(attention_heads)
-        self._blocks = [
-            AttentionBlock(self.width, self.attention_heads, self.dropout, dtype=self.dtype_policy)
-            for _ in range(self.layers)
-        ]
+    def __init__(self, width: int = 128, *, layers: int = 2, **kwargs: Any) -> None:
+        super().__init__(width, layers=layers, **kwargs)
         self._norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
@@ -64,8 +57,7 @@ class LateTransformerFusion(CommonWidthFusion):
             shape=(len(tokens_shape), self.width),
             initializer=keras.initializers.RandomNormal(stddev=0.02),
         )
-        for block in self._blocks:
-            block.build((None, None, self.width))
+        self._blocks = self.blocks("block")
         self._norm.build((None, self.width))
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
@@ -74,6 +66,3 @@ class LateTransformerFusion(CommonWidthFusion):
         for block in self._blocks:
             vectors = block(vectors, shown, training=training)
         return self._norm(masked_mean(vectors, shown))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "layers": self.layers, "attention_heads": self.attention_heads}

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.hadamard import HadamardFusion
 from multimodal_keras.registry import register
 
@@ -46,9 +47,7 @@ class LowRankBilinearFusion(HadamardFusion):
 
     def __init__(self, width: int = 128, *, rank: int = 128, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if rank < 1:
-            raise ValueError(f"rank is at least 1. Received {rank!r}. Raise it.")
-        self.rank = int(rank)
+        self.rank = whole("rank", rank)
 
     @property
     def projection_width(self) -> int:

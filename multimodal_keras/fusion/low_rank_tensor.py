@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.hadamard import HadamardFusion
 from multimodal_keras.registry import register
 
@@ -45,9 +46,7 @@ class LowRankTensorFusion(HadamardFusion):
 
     def __init__(self, width: int = 128, *, rank: int = 4, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if rank < 1:
-            raise ValueError(f"rank is at least 1. Received {rank!r}. Raise it.")
-        self.rank = int(rank)
+        self.rank = whole("rank", rank)
 
     @property
     def projection_width(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_softmax
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
@@ -52,10 +53,8 @@ class MixtureOfExpertsFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, experts: int = 4, hidden_units: int = 128, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if min(experts, hidden_units) < 1:
-            raise ValueError(f"experts and hidden_units are at least 1. Received {experts!r} and {hidden_units!r}.")
-        self.experts = int(experts)
-        self.hidden_units = int(hidden_units)
+        self.experts = whole("experts", experts)
+        self.hidden_units = whole("hidden_units", hidden_units)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
         wide = self.width * len(tokens_shape)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
 
@@ -50,12 +51,8 @@ class MutanFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, rank: int = 4, factor_width: int = 64, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if min(rank, factor_width) < 1:
-            raise ValueError(
-                f"rank and factor_width are at least 1. Received {rank!r} and {factor_width!r}. Raise them."
-            )
-        self.rank = int(rank)
-        self.factor_width = int(factor_width)
+        self.rank = whole("rank", rank)
+        self.factor_width = whole("factor_width", factor_width)
 
     @property
     def projection_width(self) -> int:

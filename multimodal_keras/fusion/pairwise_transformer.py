@@ -7,15 +7,14 @@ from typing import Any
 
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.fusion import presence, shown_steps
 from multimodal_keras.base.steps import masked_mean, pool
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class PairwiseTransformerFusion(CommonWidthFusion):
+class PairwiseTransformerFusion(AttentionFusion):
     """For each ordered pair of modalities, the tokens of one attend to those of the other; all of it is pooled and averaged.
 
     The multimodal Transformer (MulT): no alignment in time is needed. It has a block for each ordered pair and layer,
@@ -49,27 +48,8 @@ class PairwiseTransformerFusion(CommonWidthFusion):
         Tsai et al., Multimodal Transformer for Unaligned Multimodal Language Sequences (arXiv:1906.00295).
     """
 
-    def __init__(self, width: int = 128, *, layers: int = 1, attention_heads: int = 4, **kwargs: Any) -> None:
-        super().__init__(width, **kwargs)
-        self.layers = int(layers)
-        self.attention_heads = int(attention_heads)
-        self._blocks: dict[str, list[AttentionBlock]] = {}
-
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
-        for name, other in _pairs(tokens_shape):
-            self._blocks[_key(name, other)] = [
-                AttentionBlock(
-                    self.width,
-                    self.attention_heads,
-                    self.dropout,
-                    cross=True,
-                    dtype=self.dtype_policy,
-                    name=f"{_key(name, other)}_{number}",
-                )
-                for number in range(self.layers)
-            ]
-            for block in self._blocks[_key(name, other)]:
-                block.build((None, None, self.width))
+        self._blocks = {_key(*pair): self.blocks(_key(*pair), cross=True) for pair in _pairs(tokens_shape)}
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
         shown = presence(tokens, present)
@@ -83,9 +63,6 @@ class PairwiseTransformerFusion(CommonWidthFusion):
             answers[name].append(pool(sequence, (masks or {}).get(name), self.pooling_of(name)))
         means = [sum(found) / len(found) for found in answers.values()]
         return masked_mean(ops.stack(means, axis=1), ops.stack(list(shown.values()), axis=1))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "layers": self.layers, "attention_heads": self.attention_heads}
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:

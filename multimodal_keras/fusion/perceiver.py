@@ -7,14 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.fusion import presence, shown_steps
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.base.numbers import whole
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class PerceiverFusion(CommonWidthFusion):
+class PerceiverFusion(AttentionFusion):
     """A fixed number of learned latents reads the tokens of all modalities, then talks among itself.
 
     The cost grows with the number of tokens only once, in the reading. Use it for long sequences and many modalities.
@@ -48,35 +48,16 @@ class PerceiverFusion(CommonWidthFusion):
         Jaegle et al., Perceiver IO (arXiv:2107.14795); Alayrac et al., Flamingo (arXiv:2204.14198), the resampler.
     """
 
-    def __init__(
-        self, width: int = 128, *, latents: int = 8, layers: int = 2, attention_heads: int = 4, **kwargs: Any
-    ) -> None:
-        super().__init__(width, **kwargs)
-        self.latents = int(latents)
-        self.layers = int(layers)
-        self.attention_heads = int(attention_heads)
-        self._reading, self._talking = (
-            [
-                AttentionBlock(
-                    self.width,
-                    self.attention_heads,
-                    self.dropout,
-                    cross=cross,
-                    dtype=self.dtype_policy,
-                    name=f"{kind}_{number}",
-                )
-                for number in range(self.layers)
-            ]
-            for kind, cross in (("reading", True), ("talking", False))
-        )
+    def __init__(self, width: int = 128, *, latents: int = 8, layers: int = 2, **kwargs: Any) -> None:
+        super().__init__(width, layers=layers, **kwargs)
+        self.latents = whole("latents", latents)
         self._norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
         normal = keras.initializers.RandomNormal(stddev=0.02)
         self._latents = self.add_weight(name="latents", shape=(1, self.latents, self.width), initializer=normal)
         self._types = self.add_weight(name="types", shape=(len(tokens_shape), self.width), initializer=normal)
-        for block in (*self._reading, *self._talking):
-            block.build((None, None, self.width))
+        self._reading, self._talking = self.blocks("reading", cross=True), self.blocks("talking")
         self._norm.build((None, None, self.width))
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
@@ -93,9 +74,4 @@ class PerceiverFusion(CommonWidthFusion):
         return ops.mean(self._norm(latents), axis=1)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "latents": self.latents,
-            "layers": self.layers,
-            "attention_heads": self.attention_heads,
-        }
+        return {**super().get_config(), "latents": self.latents}

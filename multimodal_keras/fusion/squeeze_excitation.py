@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.base.steps import masked_mean
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.registry import register
@@ -49,9 +50,7 @@ class SqueezeExcitationFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, reduction: int = 4, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if reduction < 1:
-            raise ValueError(f"reduction is at least 1. Received {reduction!r}. Raise it.")
-        self.reduction = int(reduction)
+        self.reduction = whole("reduction", reduction)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
         wide = self.width * len(tokens_shape)

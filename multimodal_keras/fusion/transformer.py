@@ -7,14 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from multimodal_keras.base.blocks import AttentionBlock
 from multimodal_keras.base.fusion import presence, shown_steps
-from multimodal_keras.fusion.common_width import CommonWidthFusion
+from multimodal_keras.fusion.attention import AttentionFusion
 from multimodal_keras.registry import register
 
 
 @register
-class TransformerFusion(CommonWidthFusion):
+class TransformerFusion(AttentionFusion):
     """All tokens of all modalities in one sequence, each marked with its modality, through self-attention.
 
     The most expressive of the plain fusions, and the slowest: its cost grows with the square of the number of tokens.
@@ -47,14 +46,8 @@ class TransformerFusion(CommonWidthFusion):
         for modality-type embeddings in one sequence.
     """
 
-    def __init__(self, width: int = 128, *, layers: int = 2, attention_heads: int = 4, **kwargs: Any) -> None:
-        super().__init__(width, **kwargs)
-        self.layers = int(layers)
-        self.attention_heads = int(attention_heads)
-        self._blocks = [
-            AttentionBlock(self.width, self.attention_heads, self.dropout, dtype=self.dtype_policy)
-            for _ in range(self.layers)
-        ]
+    def __init__(self, width: int = 128, *, layers: int = 2, **kwargs: Any) -> None:
+        super().__init__(width, layers=layers, **kwargs)
         self._norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy)
 
     def build_fusion(self, tokens_shape: dict[str, tuple[int | None, ...]]) -> None:
@@ -66,8 +59,7 @@ class TransformerFusion(CommonWidthFusion):
         self._class_token = self.add_weight(
             name="class_token", shape=(1, 1, self.width), initializer=keras.initializers.RandomNormal(stddev=0.02)
         )
-        for block in self._blocks:
-            block.build((None, None, self.width))
+        self._blocks = self.blocks("block")
         self._norm.build((None, None, self.width))
 
     def call(self, tokens: Any, masks: Any = None, present: Any = None, training: bool | None = None) -> Any:
@@ -85,6 +77,3 @@ class TransformerFusion(CommonWidthFusion):
         for block in self._blocks:
             joined = block(joined, seen, training=training)
         return self._norm(joined[:, 0])
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "layers": self.layers, "attention_heads": self.attention_heads}

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.fusion.common_width import CommonWidthFusion
 from multimodal_keras.fusion.multilinear import check_entries, outer_product
 from multimodal_keras.registry import register
@@ -51,9 +52,7 @@ class TuckerFusion(CommonWidthFusion):
 
     def __init__(self, width: int = 128, *, factor_width: int = 16, **kwargs: Any) -> None:
         super().__init__(width, **kwargs)
-        if factor_width < 1:
-            raise ValueError(f"factor_width is at least 1. Received {factor_width!r}. Raise it.")
-        self.factor_width = int(factor_width)
+        self.factor_width = whole("factor_width", factor_width)
 
     @property
     def projection_width(self) -> int:

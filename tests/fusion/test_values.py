@@ -105,8 +105,8 @@ def test_cross_attention_asks_the_others():
     tokens = {name: fusion._projections[name](TOKENS[name]) for name in TOKENS}
     shown = {"a": np.array([[True], [False]]), "b": MASKS["b"]}
     asked = {name: pool(tokens[name], MASKS[name], "mean")[:, None] for name in tokens}
-    a = fusion._blocks["a"](asked["a"], shown["b"], tokens["b"]).numpy()[:, 0]
-    b = fusion._blocks["b"](asked["b"], shown["a"], tokens["a"]).numpy()[:, 0]
+    a = fusion._blocks["a"][0](asked["a"], shown["b"], tokens["b"]).numpy()[:, 0]
+    b = fusion._blocks["b"][0](asked["b"], shown["a"], tokens["a"]).numpy()[:, 0]
     np.testing.assert_allclose(answer, [(a[0] + b[0]) / 2, b[1]], rtol=1e-4, atol=1e-5)
 
 
@@ -114,7 +114,7 @@ def test_cross_attention_over_one_visible_step_takes_its_value():
     """With one step there is nothing to choose: the answer's attention part is that step's value."""
     fusion = mk.CrossAttentionFusion(width=4, attention_heads=2)
     fusion({"a": TOKENS["a"], "b": TOKENS["b"][:, :1]})
-    block = fusion._blocks["b"]
+    block = fusion._blocks["b"][0]
     query, context = np.ones((1, 1, 4), "float32"), np.array([[[1.0, 2.0, 4.0, 8.0]]], "float32")
     normed = (context - context.mean()) / np.sqrt(context.var() + 1e-6)
     value = normed @ block._value.kernel.numpy() + block._value.bias.numpy()
@@ -141,7 +141,7 @@ def test_width_and_heads(name):
 
 
 def test_width_is_at_least_one():
-    with pytest.raises(ValueError, match=r"width is at least 1. Received 0"):
+    with pytest.raises(ValueError, match=r"width is at least 1, a whole number. Received 0"):
         mk.MeanFusion(width=0)
 
 
