@@ -18,6 +18,7 @@ _NAMES = {
     "bundling": ("bundle",),
     "encoders": (
         "BackboneEncoder",
+        "BagOfWordsEncoder",
         "Conv1DEncoder",
         "Conv2DEncoder",
         "DenseEncoder",

@@ -33,15 +33,19 @@ class FeatureSpec:
     Attributes:
         shape: without the batch dimension.
         dtype: the name of the dtype.
-        vocabulary_size: for token ids, how many there are (ids are below it; 0 pads); None for numbers.
+        vocabulary_size: for token ids, how many there are (ids are below it; 0 pads, 1 is unknown); None for
+            numbers.
         columns: what a vector `(features,)` is made of, from its start on: columns of numbers first, then ids. Empty
             where it is no table.
+        document_counts: how many training records there were, then in how many of them each id from 2 on occurs. Empty
+            where nobody counted.
     """
 
     shape: tuple[int | None, ...]
     dtype: str
     vocabulary_size: int | None = None
     columns: tuple[FeatureColumn, ...] = ()
+    document_counts: tuple[int, ...] = ()
 
 
 class Modality(keras.layers.Layer):

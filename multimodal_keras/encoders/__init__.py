@@ -1,6 +1,7 @@
 """Encoders: features to tokens. One class a file; adding one means writing its file and its line here."""
 
 from multimodal_keras.encoders.backbone import BackboneEncoder
+from multimodal_keras.encoders.bag_of_words import BagOfWordsEncoder
 from multimodal_keras.encoders.conv1d import Conv1DEncoder
 from multimodal_keras.encoders.conv2d import Conv2DEncoder
 from multimodal_keras.encoders.dense import DenseEncoder
@@ -15,6 +16,7 @@ from multimodal_keras.encoders.transformer import TransformerEncoder
 
 __all__ = [
     "BackboneEncoder",
+    "BagOfWordsEncoder",
     "Conv1DEncoder",
     "Conv2DEncoder",
     "DenseEncoder",

@@ -38,6 +38,8 @@ class TextModality(Modality):
         vocabulary: the tokens from id 2 on, most frequent first; None to take them from the records.
         least_count: how often a token must occur in the records to get an id.
         stop_words: tokens that are left out; unit `"word"` only.
+        document_counts: for TF-IDF: the number of texts, then in how many of them each token of the vocabulary occurs
+            among the first `sequence_length`. `adapt` fills it in.
         **kwargs: `optional`, and Keras's own (`name`).
 
     Call arguments:
@@ -74,6 +76,7 @@ class TextModality(Modality):
         vocabulary: Sequence[str] | None = None,
         least_count: int = 1,
         stop_words: Sequence[str] = (),
+        document_counts: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -85,6 +88,7 @@ class TextModality(Modality):
         self.vocabulary_size = int(vocabulary_size)
         self.least_count = int(least_count)
         self.stop_words = tuple(stop_words)
+        self.document_counts = tuple(document_counts)
         self.vocabulary: tuple[str, ...] | None = None
         # Behind a function, where nothing tracks it: a phone's file must not hold it.
         self._table: Callable[[], tf.lookup.StaticHashTable] | None = None
@@ -106,7 +110,7 @@ class TextModality(Modality):
 
     def feature_spec(self) -> FeatureSpec:
         size = 256 + FIRST_ID if self.unit == "byte" else len(self._known()) + FIRST_ID
-        return FeatureSpec((self.sequence_length,), "int32", size)
+        return FeatureSpec((self.sequence_length,), "int32", size, document_counts=self.document_counts)
 
     def _known(self) -> tuple[str, ...]:
         if self.vocabulary is None:
@@ -140,11 +144,17 @@ class TextModality(Modality):
         if self.unit == "byte":
             return
         counts: Counter[bytes] = Counter()
+        documents: Counter[bytes] = Counter()
+        texts = 0
         rest = iter(values)
         while batch := [
             self.read(getattr(value, "numpy", lambda value=value: value)()) for value in islice(rest, _ADAPT_BATCH)
         ]:
-            counts.update(text_graph.tokenize(tf.constant(batch, tf.string), self.unit).flat_values.numpy().tolist())
+            tokens = text_graph.tokenize(tf.constant(batch, tf.string), self.unit)
+            counts.update(tokens.flat_values.numpy().tolist())
+            for kept in text_graph.cut(tokens, self.sequence_length, self.stop_words).to_list():
+                documents.update(set(kept))
+            texts += sum(map(bool, batch))
         for word in self.stop_words:
             counts.pop(word.encode("utf-8"), None)
         frequent = [(token, count) for token, count in counts.items() if count >= self.least_count]
@@ -154,7 +164,9 @@ class TextModality(Modality):
                 f"{len(counts)} different tokens. Check the field, or lower least_count."
             )
         frequent.sort(key=lambda pair: (-pair[1], pair[0]))
-        self._set_vocabulary([token.decode("utf-8") for token, _ in frequent[: self.vocabulary_size - FIRST_ID]])
+        chosen = [token for token, _ in frequent[: self.vocabulary_size - FIRST_ID]]
+        self._set_vocabulary([token.decode("utf-8") for token in chosen])
+        self.document_counts = (texts, *(documents[token] for token in chosen))
 
     def call(self, tensor: Any, training: bool | None = None) -> tuple[Any, Any]:
         return tensor, ops.not_equal(tensor, 0)
@@ -182,4 +194,5 @@ class TextModality(Modality):
             "vocabulary": None if self.vocabulary is None else list(self.vocabulary),
             "least_count": self.least_count,
             "stop_words": list(self.stop_words),
+            "document_counts": list(self.document_counts),
         }

@@ -183,6 +183,11 @@ def _without(tokens: tf.RaggedTensor, stop_words: Sequence[str]) -> tf.RaggedTen
     )
 
 
+def cut(tokens: tf.RaggedTensor, sequence_length: int, stop_words: Sequence[str] = ()) -> tf.RaggedTensor:
+    """The tokens of each text that count: the first ones, without stop words."""
+    return (_without(tokens, stop_words) if stop_words else tokens)[:, :sequence_length]
+
+
 def token_ids(
     texts: tf.Tensor, table: Any, unit: str, sequence_length: int, stop_words: Sequence[str] = ()
 ) -> tf.Tensor:
@@ -208,9 +213,7 @@ def token_ids(
     elif table is None:
         raise ValueError(f"unit={unit!r} needs a table. Received None. Give lookup_table(vocabulary), or unit='byte'.")
     else:
-        tokens = tokenize(texts, unit)
-        tokens = _without(tokens, stop_words) if stop_words else tokens
-        tokens = tokens[:, :sequence_length]
+        tokens = cut(tokenize(texts, unit), sequence_length, stop_words)
         ids = tokens.with_flat_values(tf.cast(table.lookup(tokens.flat_values), tf.int32))
     dense = ids.to_tensor(PADDING_ID, shape=(None, sequence_length))
     return tf.ensure_shape(dense, (texts.shape[0], sequence_length))
