@@ -88,6 +88,7 @@ _NAMES = {
     "prediction": ("explain", "predict"),
     "registry": ("get", "known", "register"),
     "training": ("fit",),
+    "word_vectors": ("WordVectors",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")

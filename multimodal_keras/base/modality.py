@@ -37,6 +37,7 @@ class FeatureSpec:
             numbers.
         columns: what a vector `(features,)` is made of, from its start on: columns of numbers first, then ids. Empty
             where it is no table.
+        vocabulary: the tokens of the ids from 2 on, where they are words. Empty otherwise.
         document_counts: how many training records there were, then in how many of them each id from 2 on occurs. Empty
             where nobody counted.
     """
@@ -45,6 +46,7 @@ class FeatureSpec:
     dtype: str
     vocabulary_size: int | None = None
     columns: tuple[FeatureColumn, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     document_counts: tuple[int, ...] = ()
 
 

@@ -112,6 +112,8 @@ class LSTMEncoder(RecurrentEncoder):
         embedding_width: the width of the token embedding; unused for frames.
         dropout: the rate of dropout on the embedded inputs.
         vocabulary_size: how many token ids there are. `build_model` fills it in.
+        embeddings: `WordVectors`, or the path of a file of some, with which the token embedding begins.
+        train_embeddings: whether the token embedding is trained.
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:

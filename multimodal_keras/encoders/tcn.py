@@ -26,6 +26,8 @@ class TCNEncoder(SequenceEncoder):
         dropout: the rate of dropout on whole channels after each convolution, and on embedded inputs.
         embedding_width: the width of the token embedding; unused for frames.
         vocabulary_size: how many token ids there are. `build_model` fills it in.
+        embeddings: `WordVectors`, or the path of a file of some, with which the token embedding begins.
+        train_embeddings: whether the token embedding is trained.
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:

@@ -25,6 +25,8 @@ class TransformerEncoder(SequenceEncoder):
         embedding_width: the width of the token embedding; projected to `width` where it differs.
         dropout: the rate of dropout, on the embedded inputs and in each block.
         vocabulary_size: how many token ids there are. `build_model` fills it in.
+        embeddings: `WordVectors`, or the path of a file of some, with which the token embedding begins.
+        train_embeddings: whether the token embedding is trained.
         **kwargs: Keras's own (`name`, `dtype`).
 
     Call arguments:

@@ -110,7 +110,13 @@ class TextModality(Modality):
 
     def feature_spec(self) -> FeatureSpec:
         size = 256 + FIRST_ID if self.unit == "byte" else len(self._known()) + FIRST_ID
-        return FeatureSpec((self.sequence_length,), "int32", size, document_counts=self.document_counts)
+        return FeatureSpec(
+            (self.sequence_length,),
+            "int32",
+            size,
+            vocabulary=self.vocabulary or (),
+            document_counts=self.document_counts,
+        )
 
     def _known(self) -> tuple[str, ...]:
         if self.vocabulary is None:
