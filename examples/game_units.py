@@ -116,7 +116,8 @@ def main() -> None:
         "description": mk.EmbeddingEncoder(embedding_width=32, token_dropout=0.3),
         "image": mk.Conv2DEncoder([16, 32, 64], dropout=0.3),
     }
-    options = {"epochs": 80, "patience": 15, "batch_size": 16, "weight_decay": 1e-2}
+    # Few records make few steps: the default warm-up would last for a sixth of them.
+    options = {"epochs": 60, "patience": 60, "batch_size": 16, "learning_rate": 5e-3, "warmup_steps": 20}
     for names in (["table"], ["description"], ["table", "description", "image"]):
         common.seed()
         model = mk.build_model(
@@ -125,7 +126,7 @@ def main() -> None:
             encoders={name: encoders[name] for name in names},
             adapt_to=train,
         )
-        common.show(" + ".join(names), model, (train, valid, test), "usage", answers, **options)
+        common.show(" + ".join(names), model, (train, valid, test), "usage", answers, weight_decay=0.1, **options)
 
 
 if __name__ == "__main__":

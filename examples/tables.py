@@ -68,8 +68,9 @@ def run(title: str, load: Any, encoder: mk.Encoder) -> None:
         adapt_to=train,
     )
     answers = baselines(names, train + valid, test)
-    options = {"epochs": 80, "patience": 20, "batch_size": 16, "weight_decay": 1e-2}
-    common.show(title, model, (train, valid, test), "label", answers, **options)
+    # Few records make few steps: the default warm-up would last for half of them.
+    options = {"epochs": 60, "patience": 30, "batch_size": 16, "learning_rate": 3e-3, "warmup_steps": 20}
+    common.show(title, model, (train, valid, test), "label", answers, weight_decay=1e-2, **options)
 
 
 def main() -> None:
