@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from multimodal_keras.base import Encoder
+from multimodal_keras.base import Encoder, FeatureSpec
+from multimodal_keras.base.numbers import whole
 from multimodal_keras.registry import register
 
 
@@ -27,7 +28,7 @@ class DenseEncoder(Encoder):
         One token `(batch, 1, width)`.
 
     Raises:
-        ValueError: if the width is below 1, or the features are no vector.
+        ValueError: if the width is below 1, or the features are no vector of plain numbers.
 
     Example:
 
@@ -44,12 +45,17 @@ class DenseEncoder(Encoder):
 
     def __init__(self, width: int = 128, *, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if width < 1:
-            raise ValueError(f"width is at least 1. Received {width!r}. Raise it.")
-        self.width = int(width)
+        self.width = whole("width", width)
         self.dropout = float(dropout)
         self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
         self._project = keras.layers.Dense(self.width, dtype=self.dtype_policy, name="project")
+
+    def configure(self, features: FeatureSpec) -> None:
+        if features.columns:
+            raise ValueError(
+                "A dense encoder takes plain numbers. Received a table, whose categories are ids. Choose MLPEncoder or "
+                "FeatureTokenEncoder."
+            )
 
     def build(self, features_shape: Any, step_mask_shape: Any = None) -> None:
         if len(features_shape) != 2 or step_mask_shape is not None:
