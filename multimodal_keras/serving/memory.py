@@ -8,7 +8,8 @@ import sys
 
 # Parameters of glibc's mallopt, see mallopt(3).
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
-ARENAS, LARGE_BYTES = 2, 16 * 2**20
+# Below Pillow's blocks, which are just under 16 MB.
+ARENAS, LARGE_BYTES = 2, 12 * 2**20
 
 
 def bound_memory() -> bool:

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import HostileRequest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmarks"))
 
 from hot_swap import watch_swap
 from serving_load import model
-from serving_load.client import Answer, clients
-from serving_load.server import running, serving_code
+from serving_load.client import Answer, clients, closed_loop
+from serving_load.server import Server, running, serving_code
 from serving_load.slope import slope_of
-from soak import Findings, Soak, corpus, growth
+from soak import Findings, Soak, blocks, corpus, growth
 
 
-def test_a_small_soak(exported: Path) -> None:
+@pytest.fixture(scope="module")
+def server(exported: Path) -> Iterator[Server]:
+    with running(serving_code(exported / "model.tflite")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def rows(exported: Path) -> list[tuple[HostileRequest, bytes]]:
+    """The whole corpus, and as many mutations."""
+    return corpus(exported, "drawings", 1500)
+
+
+def test_large_requests_leave_no_memory(server: Server, rows: list[tuple[HostileRequest, bytes]]) -> None:
+    """Pictures of 25 million pixels, and bodies of megabytes, each in a thread whose heap would keep what it once had."""
+    before = server.memory()
+    large = [sent for row, sent in rows if "large" in row.name or "packed zeros" in row.name]
+    assert len(large) >= 5
+    for sent in 2 * large:
+        closed_loop(server.port, [sent], 1, 0.0)
+    assert server.peak_memory() > before + 60
+    assert server.memory() < before + 40
+
+
+def test_a_small_soak(server: Server, exported: Path, rows: list[tuple[HostileRequest, bytes]]) -> None:
     """One hostile request in ten, in the corpus's own forms and mutated, among good ones from eight clients."""
     bodies = model.requests(8)
     wanted = model.answers(exported, bodies)
-    rows = corpus(exported, "drawings", 1500)
-    with clients() as pool, running(serving_code(exported / "model.tflite")) as server:
-        before = server.memory()
+    before = server.memory()
+    with clients() as pool:
         found = Soak(server, pool, bodies, wanted, rows[::10]).run(6.0, 2.0, count=8, hostile_part=0.1)
-        grown = server.memory() - before
     assert not found.crashed
     assert found.right >= 8
     assert found.hostile.total() >= 8
@@ -34,7 +57,7 @@ def test_a_small_soak(exported: Path) -> None:
     assert not found.failed
     assert not found.shown
     assert len(found.memory) >= 3
-    assert grown < 200
+    assert server.memory() < before + 100
 
 
 def test_a_soak_notices_what_is_wrong() -> None:
@@ -56,6 +79,9 @@ def test_a_leak_is_more_than_noise() -> None:
     assert not slope_of(noise).is_above_noise
     assert abs(growth(noise)) <= 2
     assert not slope_of([(0, 1.0), (1, 2.0)]).is_above_noise
+    # Twelve blocks, whatever the number of samples: seconds that follow each other do not make a slope surer.
+    assert blocks(rising) == [(second + 2.0, 100 + (second + 2.0) / 6) for second in range(0, 60, 5)]
+    assert blocks(rising[:5]) == rising[:5]
     assert Findings(memory=[(float(second), 100.0) for second in range(9)]).goals()[-1].startswith("met")
 
 
