@@ -13,7 +13,7 @@ setup: $(INSTALLED)
 $(INSTALLED): setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,hub]'
 	touch $@
 
 # TensorFlow 2.16 with tensorflow-io: the oldest that is supported, and the only one that tensorflow-io loads beside.

@@ -6,6 +6,8 @@ A class of a kind that is new here needs a line in `FIELDS` (values of its field
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,8 @@ PLAIN = {cls.kind: cls for cls in (FramesModality, NumbersModality)}
 _network = keras.Sequential(
     [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 5, strides=4, name="features")], name="net"
 )
+# An extra that the oldest TensorFlow is tested without.
+ABSENT_EXTRAS = [] if importlib.util.find_spec("keras_hub") else ["HubEncoder"]
 SMALL: dict[str, dict[str, Any]] = {
     "PretrainedEncoder": {
         "model": json.loads(json.dumps(keras.saving.serialize_keras_object(_network))),
@@ -110,6 +114,17 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 # Of each argument that a fusion has, the value that makes it small.
 _SMALL_FUSION = {"width": 4, "layers": 1, "attention_heads": 2, "hidden_units": 5, "experts": 2, "sketch_width": 8}
+if not ABSENT_EXTRAS:
+    _hub = importlib.import_module("keras_hub").models
+    _vit = _hub.ViTBackbone(
+        image_shape=(32, 32, 3), patch_size=(16, 16), num_layers=1, num_heads=2, hidden_dim=4, mlp_dim=6
+    )
+    SMALL["HubEncoder"] = {
+        "preset": json.loads(json.dumps(keras.saving.serialize_keras_object(_vit))),
+        "trainable": True,
+        "scale": 2.0,
+        "offset": -1.0,
+    }
 for _fusion in known(Fusion):
     _default = get(_fusion, Fusion)
     SMALL.setdefault(_fusion, {name: value for name, value in _SMALL_FUSION.items() if hasattr(_default, name)})
@@ -117,7 +132,12 @@ for _fusion in known(Fusion):
 
 def registered() -> list[tuple[str, str]]:
     """`(kind, class name)` of every class that the package registers."""
-    return [(kind, name) for kind, base in BASES.items() for name in known(base) if _is_ours(get(name, base))]
+    return [
+        (kind, name)
+        for kind, base in BASES.items()
+        for name in known(base)
+        if _is_ours(get(name, base)) and name not in ABSENT_EXTRAS
+    ]
 
 
 def small(name: str, base: type, **arguments: Any) -> Any:

@@ -27,6 +27,7 @@ _EXTRAS = {
     "plot": ({"matplotlib": "matplotlib"}, "plots and HTML reports"),
     "tensorboard": ({"tensorboard": "tensorboard"}, "TensorBoard logs of a run"),
     "quantize": ({"ai-edge-quantizer": "ai_edge_quantizer"}, "int8 TFLite files"),
+    "hub": ({"keras-hub": "keras_hub"}, "backbones of KerasHub"),
     "vectors": ({"gensim": "gensim"}, "word vectors trained on your own texts"),
     "io": ({"tensorflow-io": "tensorflow_io"}, "more sound formats in the graph; TensorFlow 2.16 only"),
 }

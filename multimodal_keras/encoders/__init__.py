@@ -7,6 +7,8 @@ from multimodal_keras.encoders.conv2d import Conv2DEncoder
 from multimodal_keras.encoders.dense import DenseEncoder
 from multimodal_keras.encoders.embedding import EmbeddingEncoder
 from multimodal_keras.encoders.feature_tokens import FeatureTokenEncoder
+from multimodal_keras.encoders.hub import HubEncoder
+from multimodal_keras.encoders.hub_presets import hub_symbols, hub_tokens
 from multimodal_keras.encoders.mlp import MLPEncoder
 from multimodal_keras.encoders.pointnet import PointNetEncoder
 from multimodal_keras.encoders.pretrained import PretrainedEncoder
@@ -23,10 +25,13 @@ __all__ = [
     "EmbeddingEncoder",
     "FeatureTokenEncoder",
     "GRUEncoder",
+    "HubEncoder",
     "LSTMEncoder",
     "MLPEncoder",
     "PointNetEncoder",
     "PretrainedEncoder",
     "TCNEncoder",
     "TransformerEncoder",
+    "hub_symbols",
+    "hub_tokens",
 ]
