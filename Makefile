@@ -48,6 +48,7 @@ bench: $(INSTALLED)
 	$(RUN)/python benchmarks/hot_swap.py
 	$(RUN)/python benchmarks/tflite.py
 	$(RUN)/python benchmarks/runtime.py
+	$(RUN)/python benchmarks/audio.py
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN)/python benchmarks/training.py
 
