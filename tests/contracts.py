@@ -39,6 +39,7 @@ _pixels = [_random.integers(0, 256, (40, 50, 3), "uint8") for _ in range(6)]
 _numbers = [_random.normal(size=(2, 2)).astype("float32") for _ in range(6)]
 _vectors = [_random.normal(size=4).astype("float32") for _ in range(6)]
 _clouds = [_random.normal(size=(count, 4)).astype("float32") for count in (6, 9, 2, 30, 6, 1)]
+_videos = [_random.integers(0, 256, (count, 20, 24, 3), "uint8") for count in (3, 1, 5, 2, 4, 3)]
 _series = [_random.normal(size=(length, 3)).astype("float32") for length in (6, 4, 9, 1, 3, 6)]
 _series[0][2, 1] = _series[2][0] = np.nan
 _time = np.arange(2000) / 8000
@@ -75,6 +76,7 @@ FIELDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         {"sequence_length": 5, "k": 2, "symbols": "ACGT"},
         ["ACGTTT", "AC", "GATTACAGATTACA", "A", "NNAC", "ac"],
     ),
+    "video": ({"frames": 3, "size": [16, 16]}, _videos),
     "timeseries": ({"steps": 6, "channels": 3, "missing_indicators": True, "mean": 0.5, "deviation": 2.0}, _series),
     "tabular": ({"columns": _columns}, _rows),
     "audio": (
@@ -105,6 +107,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "TransformerEncoder": {"width": 8, "layers": 1, "attention_heads": 2},
     "Conv2DEncoder": {"filters": [4, 6]},
     "PointNetEncoder": {"units": [6, 7], "align": True},
+    "FrameEncoder": {
+        "frame": {"class_name": "Conv2DEncoder", "config": {"filters": [4, 6]}},
+        "time": {"class_name": "GRUEncoder", "config": {"units": 5}},
+    },
+    "Conv3DEncoder": {"filters": [4, 6]},
     "TCNEncoder": {"filters": 6, "kernel_size": 2, "layers": 2, "embedding_width": 5},
     "MLPEncoder": {"units": [6, 5], "embedding_width": 3, "dropout": 0.0},
     "FeatureTokenEncoder": {"width": 8, "layers": 1, "attention_heads": 2, "dropout": 0.0},

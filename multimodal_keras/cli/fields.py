@@ -14,6 +14,7 @@ MODALITIES = {
     "embedding": ("EmbeddingModality", "vectors that were computed elsewhere"),
     "pointcloud": ("PointCloudModality", "points in space"),
     "sequence": ("SequenceModality", "sequences of symbols"),
+    "video": ("VideoModality", "videos, or folders of frames"),
     "timeseries": ("TimeSeriesModality", "measurements over time"),
 }
 TABULAR = "tabular"

@@ -8,6 +8,7 @@ from multimodal_keras.modalities.sequence import SequenceModality
 from multimodal_keras.modalities.tabular import TabularModality
 from multimodal_keras.modalities.text import TextModality
 from multimodal_keras.modalities.timeseries import TimeSeriesModality
+from multimodal_keras.modalities.video import VideoModality
 
 __all__ = [
     "AudioModality",
@@ -18,4 +19,5 @@ __all__ = [
     "TabularModality",
     "TextModality",
     "TimeSeriesModality",
+    "VideoModality",
 ]

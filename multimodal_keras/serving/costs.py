@@ -8,6 +8,7 @@ from typing import Any
 
 from multimodal_keras.runtime.audio import sound_seconds
 from multimodal_keras.runtime.image import picture_pixels
+from multimodal_keras.runtime.video import video_pixels
 from multimodal_keras.serving.parsing import Array
 from multimodal_keras.serving.refusal import Refusal
 
@@ -22,7 +23,7 @@ class Cost:
     Attributes:
         unit: what is counted, for people.
         count: from a file's content to how many it decodes to, by its header alone; `ValueError` if that cannot be read.
-        limit: the key of the contract that says how many one file may have; where it is not there, each file is looked at.
+        limit: the key of the contract that says how many one value may have; where it is not there, each file is looked at.
     """
 
     unit: str
@@ -34,6 +35,7 @@ class Cost:
 COSTS: Mapping[str, Cost] = {
     "audio": Cost("seconds", sound_seconds, "max_seconds"),
     "image": Cost("pixels", picture_pixels, "max_pixels"),
+    "video": Cost("pixels", video_pixels, "max_pixels"),
 }
 
 
@@ -77,7 +79,12 @@ class RequestCosts:
             # Few files cannot hold too much together: most requests are not looked into at all.
             most = [None if each is None else each * len(inputs[field]) for field, each in fields.items()]
             if None in most or sum(filter(None, most)) > limit:
-                _check_sum(COSTS[kind], limit, [data for field in fields for data in inputs[field]])
+                _check_sum(COSTS[kind], limit, [data for field in fields for data in _files(inputs[field])])
+
+
+def _files(values: Array) -> list[bytes]:
+    """Those of all records, of which each may have several."""
+    return values if isinstance(values, list) else values.reshape(-1).tolist()
 
 
 def _check_sum(cost: Cost, limit: int, files: list[bytes]) -> None:

@@ -69,7 +69,8 @@ class ServedModel:
                 f"Records are answered by a whole model. Received {str(path)!r}, which is the part "
                 f"{self.contract['part']!r}. Serve the file of the whole model."
             )
-        self._costs = RequestCosts(self.contract, {"audio": max_request_seconds, "image": max_request_pixels})
+        limits = {"audio": max_request_seconds, "image": max_request_pixels, "video": max_request_pixels}
+        self._costs = RequestCosts(self.contract, limits)
         # A TFLite file answers record by record: together they gain nothing, but can decode side by side.
         together = {} if self.has_graph else {"max_batch": 1, "workers": os.cpu_count() or 1}
         self.batcher = MicroBatcher(self._call, **{**batching, **together})

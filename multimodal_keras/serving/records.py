@@ -83,6 +83,9 @@ class RecordReader:
         for name, value in [*texts, *files]:
             if not name:
                 raise Refusal(f"Each part of a form has a name. Received one without. {self._known()}")
+            if name in record and isinstance(value, bytes) and self._takes_files(name):
+                record[name] = [*(record[name] if isinstance(record[name], list) else [record[name]]), value]
+                continue
             if name in record:
                 raise Refusal(f"A form holds each field once. Received {shorten(name)} twice. Send records as JSON.")
             record[name] = value
@@ -126,6 +129,10 @@ class RecordReader:
         """Whether the field is one string: a text, or the content of a file."""
         return raw_spec(self._fields[field]) == SCALAR
 
+    def _takes_files(self, field: str) -> bool:
+        """Whether the field is any number of files: one may then stand for itself."""
+        return field in self._fields and raw_spec(self._fields[field]) == {"shape": [None], "dtype": "string"}
+
     def _is_file(self, field: str) -> bool:
         """Whether a string is never text here: in JSON it comes in base64, in a form as a file."""
         kind = KINDS.get(self._fields[field]["kind"])
@@ -133,6 +140,9 @@ class RecordReader:
 
     def _array(self, field: str, value: Any) -> Array:
         facts, kind = self._fields[field], KINDS.get(self._fields[field]["kind"])
+        if self._takes_files(field):
+            files = value if isinstance(value, list) else [value]
+            return _objects([self._bytes(field, file) for file in files])
         try:
             if kind is not None and kind.parse is not None:
                 return np.asarray(kind.parse(value, facts))
@@ -158,3 +168,10 @@ class RecordReader:
 
     def _batch(self, rows: list[dict[str, Any]]) -> dict[str, Array]:
         return {field: stacked([row[field] for row in rows], raw_spec(facts)) for field, facts in self._fields.items()}
+
+
+def _objects(files: list[bytes]) -> np.ndarray:
+    # Not np.array: it would cut zeros off their ends.
+    array = np.empty(len(files), object)
+    array[:] = files
+    return array

@@ -11,10 +11,11 @@ from multimodal_keras.runtime.kinds.sequence import SEQUENCE
 from multimodal_keras.runtime.kinds.tabular import TABULAR
 from multimodal_keras.runtime.kinds.text import TEXT
 from multimodal_keras.runtime.kinds.timeseries import TIMESERIES
+from multimodal_keras.runtime.kinds.video import VIDEO
 from multimodal_keras.runtime.raw import Facts
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (AUDIO, EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TABULAR, TEXT, TIMESERIES)
+    kind.name: kind for kind in (AUDIO, EMBEDDING, IMAGE, POINTCLOUD, SEQUENCE, TABULAR, TEXT, TIMESERIES, VIDEO)
 }
 
 
