@@ -22,7 +22,7 @@ def read_folder(
 
     Args:
         path: the folder. Names that begin with a dot are left out.
-        file_field: the column of the file's path, relative to `path`.
+        file_field: the column of the path of the file, or of a folder of frames, relative to `path`.
         text_field: the column of the content of `.txt` files. A text and a file of one stem (`1.png`, `1.txt`) are one
             record.
         label_field: the column of the class.
@@ -37,7 +37,7 @@ def read_folder(
 
 
 def _fields(path: Path, names: tuple[str, str, str]) -> list[str]:
-    texts = {file.suffix.lower() == _TEXT for label in _visible(path, folders=True) for file in _visible(label)}
+    texts = {file.suffix.lower() == _TEXT for label in _visible(path, folders=True) for file in _members(label)}
     return [name for name, there in zip(names, (False in texts, True in texts, True), strict=True) if there]
 
 
@@ -45,10 +45,15 @@ def _visible(path: Path, folders: bool = False) -> list[Path]:
     return sorted(child for child in path.iterdir() if not child.name.startswith(".") and child.is_dir() == folders)
 
 
+def _members(label: Path) -> list[Path]:
+    """The files of a class, and its folders, each of which is one thing: the frames of a video."""
+    return [*_visible(label), *_visible(label, folders=True)]
+
+
 def _rows(path: Path, names: tuple[str, str, str]) -> Iterator[Row]:
     row, fields = 0, _fields(path, names)
     for label in _visible(path, folders=True):
-        for _, group in itertools.groupby(sorted(_visible(label), key=lambda file: file.stem), lambda file: file.stem):
+        for _, group in itertools.groupby(sorted(_members(label), key=lambda file: file.stem), lambda file: file.stem):
             members = list(group)
             texts = [file for file in members if file.suffix.lower() == _TEXT]
             files: list[Path | None] = [file for file in members if file not in texts]
