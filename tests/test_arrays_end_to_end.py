@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 import multimodal_keras as mk
 from multimodal_keras.cli import main
@@ -30,7 +27,6 @@ def record(number):
         "cloud": None if number % 5 == 3 else RANDOM.normal(size=(5 + number % 20, 3)),
         "vector": None if number % 5 == 2 else RANDOM.normal(size=4) + number % 2,
         "gene": "" if number % 5 == 1 else "ACGTTGCA"[: 2 + number % 6],
-        "clip": None if number % 5 == 0 else RANDOM.integers(0, 256, (1 + number % 4, 12, 14, 3), "uint8"),
         "label": "ab"[number % 2],
     }
 
@@ -49,7 +45,6 @@ def model(records):
             "cloud": mk.PointCloudModality(8, optional=True),
             "vector": mk.EmbeddingModality(normalization="standard", optional=True),
             "gene": mk.SequenceModality(6, k=2, optional=True),
-            "clip": mk.VideoModality(3, (8, 8), optional=True),
         },
         {"label": mk.ClassificationHead()},
         encoders={
@@ -57,7 +52,6 @@ def model(records):
             "cloud": mk.PointNetEncoder([8, 8]),
             "vector": mk.DenseEncoder(8),
             "gene": mk.Conv1DEncoder(8, kernel_sizes=[2], embedding_width=4),
-            "clip": mk.FrameEncoder(mk.Conv2DEncoder((4, 8)), mk.GRUEncoder(4)),
         },
         adapt_to=records,
     )
@@ -113,16 +107,12 @@ def client(folder, request):
 
 def test_a_server_answers_as_the_model_does(model, client, records):
     sent = [{field: jsonable(record[field]) for field in FIELDS} for record in records.take(6)]
-    for record, body in zip(records.take(6), sent, strict=True):
-        files = mk.VideoModality(3).read(record["clip"])
-        body["clip"] = files if files is None else [{"b64": base64.b64encode(data).decode()} for data in files]
     expected = probabilities(mk.predict(model, records.take(6)))
     answered = client.post("/predict", json={"records": sent})
     assert answered.status_code == 200, answered.text
     np.testing.assert_allclose(probabilities(answered.json["answers"]), expected, atol=1e-5)
     (first,) = records.take(1)
     instance = {field: first[field] if field == "gene" else np.asarray(first[field]).tolist() for field in FIELDS}
-    instance["clip"] = [""]
     instances = json.dumps({"instances": [instance]})
     answered = client.post("/v1/models/arrays:predict", data=instances)
     assert answered.status_code == 200, answered.text
@@ -165,34 +155,3 @@ def test_it_is_bundled_and_its_contract_compared(folder, tmp_path):
     assert json.loads((tmp_path / "bundle" / "request.json").read_text())
     assert main(["contract", "diff", str(folder), str(folder)]) == 0
     assert main(["inspect", str(folder / "model.tflite")]) == 0
-
-
-def test_a_form_holds_one_gif_or_several_pictures(client):
-    picture, moving = io.BytesIO(), io.BytesIO()
-    frames = [Image.new("RGB", (9, 9), (80 * number, 10, 90)) for number in range(3)]
-    frames[0].save(picture, "PNG")
-    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
-    encoded = {"b64": base64.b64encode(moving.getvalue()).decode()}
-    as_json = client.post("/predict", json={"clip": encoded})
-    assert as_json.status_code == 200, as_json.text
-    as_form = client.post("/predict", data={"clip": (io.BytesIO(moving.getvalue()), "a.gif")})
-    assert as_form.json == as_json.json
-    twice = [(io.BytesIO(picture.getvalue()), name) for name in ("1.png", "2.png")]
-    several = client.post("/predict", data={"clip": twice})
-    files = [{"b64": base64.b64encode(picture.getvalue()).decode()}] * 2
-    assert several.json == client.post("/predict", json={"clip": files}).json
-    refused = client.post("/predict", json={"clip": [{"b64": base64.b64encode(b"MP4").decode()}]})
-    assert refused.status_code == 400
-    assert "known format" in refused.json["error"]
-
-
-def test_moving_pictures_that_are_large_together_are_told_by_their_blocks(folder):
-    app = mk.serving.create_app(folder / "model.tflite", max_request_pixels=1000)
-    moving = io.BytesIO()
-    frames = [Image.new("RGB", (16, 16), (80 * number, 10, 90)) for number in range(3)]
-    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
-    record = {"clip": {"b64": base64.b64encode(moving.getvalue()).decode()}}
-    assert app.test_client().post("/predict", json=record).status_code == 200
-    refused = app.test_client().post("/predict", json={"records": [record] * 2})
-    assert refused.status_code == 413
-    assert "Received 1536" in refused.json["error"]
