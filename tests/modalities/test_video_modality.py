@@ -6,7 +6,6 @@ import functools
 import io
 import sys
 
-import av
 import keras
 import numpy as np
 import pytest
@@ -234,6 +233,7 @@ def test_a_folder_of_frames_is_read_in_natural_order(tmp_path):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """A grey that becomes lighter, 30 frames as MPEG-4."""
+    av = pytest.importorskip("av")
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
