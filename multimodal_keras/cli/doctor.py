@@ -25,6 +25,7 @@ _BASE = {
 _EXTRAS = {
     "serve": ({"flask": "flask", "prometheus-client": "prometheus_client", "waitress": "waitress"}, "answer over HTTP"),
     "plot": ({"matplotlib": "matplotlib"}, "plots and HTML reports"),
+    "audio": ({"soundfile": "soundfile"}, "sounds in FLAC, Ogg and MP3, read as WAV"),
     "video": ({"av": "av"}, "video files, read as frames"),
     "tensorboard": ({"tensorboard": "tensorboard"}, "TensorBoard logs of a run"),
     "quantize": ({"ai-edge-quantizer": "ai_edge_quantizer"}, "int8 TFLite files"),

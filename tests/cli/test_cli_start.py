@@ -1,8 +1,10 @@
 """What starting costs, and how mistakes are answered before anything is loaded."""
 
+import configparser
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ from multimodal_keras.cli import main
 from multimodal_keras.cli.main import parser
 
 COMMANDS = (
-    "train", "evaluate", "export", "predict", "serve", "tune-serving", "bundle", "inspect", "contract", "demo", "doctor",
+    "train", "evaluate", "robustness", "export", "predict", "explain", "serve", "tune-serving", "key", "bundle", "inspect",
+    "contract", "demo", "doctor",
 )  # fmt: skip
 HELP = """
 import sys
@@ -93,7 +96,9 @@ def test_doctor_as_json(capsys):
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["base"]["keras"].startswith("3.")
-    assert set(found["extras"]) == {"serve", "plot", "tensorboard", "quantize", "io"}
+    setup = configparser.ConfigParser()
+    setup.read(Path(__file__).parents[2] / "setup.cfg", encoding="utf-8")
+    assert set(found["extras"]) == set(setup["options.extras_require"]) - {"test"}
 
 
 def test_doctor_says_what_a_missing_extra_would_give(capsys, monkeypatch):

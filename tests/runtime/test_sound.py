@@ -84,10 +84,16 @@ def test_damaged_files_are_treated_alike(in_graph):
     assert verdicts == {True, False}
 
 
+# soundfile does not clip, needs the file's size and ends with it, takes one format chunk, and looks at fewer chunks.
+NOT_SOUNDFILES = (
+    *("streaming", "size of the file", "full scale", "extremes"),
+    *("63 chunks", "two format chunks", "bytes behind the end"),
+)
+
+
 def test_samples_are_those_that_soundfile_reads(tmp_path):
     for name, data in ACCEPTED.items():
-        # soundfile does not clip, needs the file's size, and looks at fewer chunks.
-        if any(word in name for word in ("streaming", "size of the file", "full scale", "extremes", "63 chunks")):
+        if any(word in name for word in NOT_SOUNDFILES):
             continue
         path = tmp_path / "a.wav"
         path.write_bytes(data)
