@@ -27,12 +27,13 @@ class TrainingOptions:
         batch_size: records in a batch.
         learning_rate: the peak of the schedule.
         schedule: `"constant"`, or `"cosine"` down to 0 over all epochs.
-        warmup_steps: steps over which the learning rate rises from 0.
+        warmup_steps: steps over which the learning rate rises from 0; a tenth of all steps at most.
         weight_decay: decoupled, as in AdamW.
         l1: weight of the absolute values of kernels and embeddings in the loss.
         l2: weight of the squares of kernels and embeddings in the loss.
         clip_norm: gradients are scaled down to this global norm; None for no clipping.
-        patience: stop after so many epochs without a better value of `monitor`; None to go through all epochs.
+        patience: stop after so many epochs without a better value of `monitor`, those of the warm-up not counted; None to
+            go through all epochs.
         monitor: what is to fall: `"val_loss"` and the like, or to rise: a metric's name; None for the loss on validation
             records, or on training records where there are none.
         jit_compile: whether XLA compiles the whole step; on a CPU convolutions get slower by it.

@@ -37,12 +37,21 @@ def compile_model(model: keras.Model, options: TrainingOptions, steps_per_epoch:
     )
 
 
+def warmup_steps(options: TrainingOptions, steps_per_epoch: int) -> int:
+    """Over how many steps the learning rate rises: as the options say, but a tenth of the training at most.
+
+    Args:
+        options: how the model is trained.
+        steps_per_epoch: batches in an epoch.
+    """
+    return min(options.warmup_steps, max(options.epochs * steps_per_epoch // 10, 1)) if options.warmup_steps else 0
+
+
 def _schedule(options: TrainingOptions, steps_per_epoch: int) -> Any:
     if options.schedule == "constant" and not options.warmup_steps:
         return options.learning_rate
     steps = max(options.epochs * steps_per_epoch, 1)
-    # A short run warms up over its first tenth at most.
-    warmup = min(options.warmup_steps, max(steps // 10, 1)) if options.warmup_steps else 0
+    warmup = warmup_steps(options, steps_per_epoch)
     floor = 1.0 if options.schedule == "constant" else 0.0
     if not warmup:
         return keras.optimizers.schedules.CosineDecay(options.learning_rate, steps, alpha=floor)

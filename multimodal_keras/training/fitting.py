@@ -16,7 +16,7 @@ import keras
 
 from multimodal_keras.data import Pipeline, Records, read
 from multimodal_keras.spec import TrainingOptions, make
-from multimodal_keras.training.compiling import compile_model
+from multimodal_keras.training.compiling import compile_model, warmup_steps
 from multimodal_keras.training.progress import Progress
 from multimodal_keras.training.run import Run, write_run
 
@@ -61,11 +61,13 @@ def fit(
     folder = None if output is None else Path(output)
     pipeline = _pipeline(train, model, options, shuffle=options.shuffle)
     checks = None if valid is None else _pipeline(valid, model, options, shuffle=False)
-    compile_model(model, options, math.ceil(len(train) / options.batch_size))
+    steps = math.ceil(len(train) / options.batch_size)
+    compile_model(model, options, steps)
     facts = _facts(model, options, train, valid)
     monitor = options.monitor or ("loss" if valid is None else "val_loss")
     state = None if folder is None else folder / "checkpoint"
-    progress = Progress(options, monitor, state, facts["key"])
+    warmup_epochs = math.ceil(warmup_steps(options, steps) / max(steps, 1))
+    progress = Progress(options, monitor, state, facts["key"], warmup_epochs)
     if resume:
         progress.resume(model)
     more = _callbacks(options, folder, pipeline)

@@ -26,18 +26,22 @@ class Progress(keras.callbacks.Callback):
         monitor: the name in the history to go by.
         folder: where to keep the state; None to keep the best weights in memory only.
         key: of this run; a state with another key belongs to another run.
+        warmup_epochs: patience does not count these, in which the learning rate still rises.
 
     Attributes:
         history: metric name to one value for each epoch, those of earlier processes included.
         best_epoch: the epoch (from 0) with the best value so far, or None.
     """
 
-    def __init__(self, options: TrainingOptions, monitor: str, folder: Path | None, key: str) -> None:
+    def __init__(
+        self, options: TrainingOptions, monitor: str, folder: Path | None, key: str, warmup_epochs: int = 0
+    ) -> None:
         super().__init__()
         self.options = options
         self.monitor = monitor
         self.folder = folder
         self.key = key
+        self.warmup_epochs = warmup_epochs
         self.history: dict[str, list[float]] = {}
         self.best_epoch: int | None = None
         self._best: list[np.ndarray] | None = None
@@ -50,7 +54,7 @@ class Progress(keras.callbacks.Callback):
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to do: all epochs done, or patience at its end."""
-        waited = self.epochs_done - 1 - (self.best_epoch or 0)
+        waited = self.epochs_done - max((self.best_epoch or 0) + 1, self.warmup_epochs)
         return self.epochs_done >= self.options.epochs or (
             self.options.patience is not None and self.epochs_done > 0 and waited >= self.options.patience
         )

@@ -114,6 +114,21 @@ def test_patience_and_the_best_weights(records, valid, tmp_path, folder):
         np.testing.assert_array_equal(one, other)
 
 
+class Worsen(keras.callbacks.Callback):
+    """Moves the weights away from their best in each epoch but the first."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for variable in self.model.trainable_variables if epoch else ():
+            variable.assign(variable + 1.0)
+
+
+def test_patience_counts_after_the_warm_up_only(records, valid):
+    """Three steps an epoch: the rate rises for 12 of the 120 steps, four epochs."""
+    run = fit(records, valid, epochs=40, patience=2, callbacks=[Worsen()])
+    assert run.best_epoch == 1
+    assert len(run.history["val_loss"]) == 4 + 2
+
+
 def test_a_metric_may_be_what_counts(records, valid):
     run = fit(records, valid, epochs=2, monitor="val_subject_accuracy")
     assert run.best_epoch == int(np.argmax(run.history["val_subject_accuracy"])) + 1
