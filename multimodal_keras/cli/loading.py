@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 
 from multimodal_keras.cli.records import RUN_FILE
-from multimodal_keras.cli.train import import_plugin
 from multimodal_keras.spec import make_spec, read_spec
+from multimodal_keras.training import import_plugin
 from multimodal_keras.training.run import MODEL
 
 

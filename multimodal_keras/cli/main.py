@@ -56,29 +56,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(command: argparse.ArgumentParser) -> None:
+    _run(command)
+    command.add_argument("--fusion", help="the class name of a fusion")
+    command.add_argument("--seed", type=int)
+    command.add_argument("--output", help="the run folder")
+    command.add_argument("--restart", action="store_true", help="start over instead of going on")
+
+
+def _compare(command: argparse.ArgumentParser) -> None:
+    _run(command)
+    command.set_defaults(fusion=None, seed=None)
+    command.add_argument("--fusions", default="all", metavar="NAMES", help="class names by commas; all if left out")
+    command.add_argument("--seeds", type=int, default=3, help="how often each is trained; 3 if left out")
+    command.add_argument("--output", default="runs/compare", help="the folder of the comparison")
+    command.add_argument("--processes", type=int, default=1, help="how many trainings run at a time")
+    command.add_argument("--cores", type=int, help="how many cores these use together; all if left out")
+    command.add_argument("--reference", metavar="NAME", help="the fusion to compare with; ConcatFusion if left out")
+    command.add_argument("--no-export", action="store_true", help="no SavedModel, no TFLite, no latencies")
+    command.add_argument("--restart", action="store_true", help="throw away what the folder holds")
+    command.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("spec", nargs="?", metavar="run.yaml", help="a run in one file; flags override its fields")
     command.add_argument("--data", help="the records: .csv, .jsonl, .parquet, .tfrecord, or a folder of class folders")
     command.add_argument("--valid", help="validation records, if they are apart")
     add_field_flags(command)
-    command.add_argument("--fusion", help="the class name of a fusion")
     command.add_argument("--split", help="fractions such as 0.8,0.1,0.1, or a column with train, valid and test")
     command.add_argument("--split-by", metavar="COLUMN", help="the column to spread evenly over the parts")
     command.add_argument("--group", metavar="COLUMN", help="the column whose equal values never come apart")
     command.add_argument("--plugin", action="append", metavar="FILE", help="a Python file to import first")
-    command.add_argument("--output", help="the run folder")
     options = command.add_argument_group("training")
-    for name, converter in (
-        ("epochs", int),
-        ("batch-size", int),
-        ("learning-rate", float),
-        ("patience", int),
-        ("seed", int),
-    ):
+    for name, converter in (("epochs", int), ("batch-size", int), ("learning-rate", float), ("patience", int)):
         options.add_argument(f"--{name}", type=converter)
     options.add_argument("--cache", help="'memory', a folder, or 'none'")
     options.add_argument("--on-error", choices=("raise", "skip"), help="what becomes of records that cannot be used")
     options.add_argument("--precision", help="Keras's dtype policy, such as mixed_float16")
-    options.add_argument("--restart", action="store_true", help="start over instead of going on")
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
@@ -218,6 +231,7 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "train": (_train, "train a model on records"),
+    "compare": (_compare, "train every fusion alike, and print what each gives and costs"),
     "evaluate": (_evaluate, "measure a run on records, for every subset of modalities"),
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),

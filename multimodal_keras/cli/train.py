@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
-import keras
 import yaml
 
-from multimodal_keras.builder import build_model
 from multimodal_keras.cli.fields import named_fields
-from multimodal_keras.cli.records import parts_of
-from multimodal_keras.spec import RunSpec, make_spec, read_spec
-from multimodal_keras.training import fit
+from multimodal_keras.spec import make_spec, read_spec
+from multimodal_keras.training import fit, model_of, parts_of
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "patience", "seed", "cache", "on_error")
 
@@ -33,38 +27,6 @@ def run(options: argparse.Namespace) -> None:
         yaml.safe_dump(spec.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
     print(f"{result}\n{output}")
-
-
-def model_of(spec: RunSpec, train: Any) -> keras.Model:
-    """Build the model of a run, after its plugins are imported and its precision is set."""
-    for plugin in spec.plugins:
-        import_plugin(plugin)
-    if spec.precision:
-        keras.config.set_dtype_policy(spec.precision)
-    keras.utils.set_random_seed(spec.seed)
-    return build_model(
-        spec.modalities,
-        spec.heads,
-        encoders=spec.encoders,
-        fusion=spec.fusion,
-        adapt_to=train,
-        modality_dropout=spec.modality_dropout,
-        seed=spec.seed,
-    )
-
-
-def import_plugin(name: str) -> None:
-    """Import a module by its name, or a Python file by its path."""
-    if not name.endswith(".py"):
-        importlib.import_module(name)
-        return
-    path = Path(name)
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    if found is None or found.loader is None or not path.exists():
-        raise ValueError(f"A plugin is a Python file or a module. Received {name!r}, which is not there.")
-    module = importlib.util.module_from_spec(found)
-    sys.modules[path.stem] = module
-    found.loader.exec_module(module)
 
 
 def override(content: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from multimodal_keras.cli import main
 from multimodal_keras.cli.main import parser
 
 COMMANDS = (
-    "train", "evaluate", "robustness", "export", "predict", "explain", "serve", "tune-serving", "key", "bundle", "inspect",
-    "contract", "demo", "doctor",
+    "train", "compare", "evaluate", "robustness", "export", "predict", "explain", "serve", "tune-serving", "key", "bundle",
+    "inspect", "contract", "demo", "doctor",
 )  # fmt: skip
 HELP = """
 import sys
