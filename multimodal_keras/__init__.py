@@ -99,6 +99,7 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")
 _COMPONENTS = ("base.missing", "modalities", "encoders", "fusion", "heads")
+_AWAITED, _LOADED = ("keras", f"{__name__}.registry", f"{__name__}.base"), set[str]()
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]
 
@@ -115,14 +116,19 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _register_components(_: Any = None) -> None:
-    """Fill Keras's registry, so that `keras.saving.load_model` knows our classes."""
-    for name in _COMPONENTS:
-        importlib.import_module(f"{__name__}.{name}")
+def _register_components(module: Any) -> None:
+    """Fill Keras's registry, so that `keras.saving.load_model` knows our classes, once nothing that they need is half
+    imported: Keras comes with the first of our modules that imports it.
+    """
+    _LOADED.add(module.__name__)
+    if "keras" in _LOADED and not [name for name in _AWAITED if name in sys.modules and name not in _LOADED]:
+        for name in _COMPONENTS:
+            importlib.import_module(f"{__name__}.{name}")
 
 
 if "keras" in sys.modules:
-    _register_components()
+    _register_components(sys.modules["keras"])
 elif importlib.util.find_spec("keras"):
     # wrapt comes with TensorFlow. Where neither is installed, models are run and not made: see `runtime`.
-    importlib.import_module("wrapt").register_post_import_hook(_register_components, "keras")
+    for _name in _AWAITED:
+        importlib.import_module("wrapt").register_post_import_hook(_register_components, _name)

@@ -82,7 +82,9 @@ def saved(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "imports", ["import multimodal_keras, keras", "import keras, multimodal_keras"], ids=["before", "after"]
+    "imports",
+    ["import multimodal_keras, keras", "import keras, multimodal_keras", "import multimodal_keras.base, keras"],
+    ids=["before", "after", "by a module of ours"],
 )
 def test_a_model_loads_whether_keras_comes_first_or_not(imports, saved):
     path, expected = saved
