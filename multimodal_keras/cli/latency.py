@@ -14,7 +14,7 @@ import tensorflow as tf
 from multimodal_keras.base import parts
 from multimodal_keras.data import Records
 from multimodal_keras.data.raw import raw_batches
-from multimodal_keras.exporting.savedmodel import decode
+from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature
 from multimodal_keras.runtime.artefacts import TFLITE, SavedModelArtefact, TFLiteArtefact
 
 
@@ -33,10 +33,10 @@ def latencies(model: keras.Model, folder: Path, records: Records, repeats: int =
     found = parts(model)
     batch = next(raw_batches(records.take(1), found.modalities, batch_size=1))
     saved, lite = SavedModelArtefact(folder), TFLiteArtefact(folder / TFLITE)
-    as_tensors = tf.function(lambda raw: decode(found, raw))
+    as_tensors = graph_of(lambda raw: decode(found, raw), raw_signature(found))
 
     def with_keras() -> Any:
-        tensors = as_tensors({field: tf.constant(value, tf.string) for field, value in batch.raw.items()})
+        tensors = as_tensors({field: tf.constant(value) for field, value in batch.raw.items()})
         return model.predict(tensors, verbose=0)
 
     ways: dict[str, Callable[[], Any]] = {

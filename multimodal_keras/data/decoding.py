@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +19,9 @@ from multimodal_keras.runtime.reasons import first_line
 # A batch is a flat dict: ("inputs" | "targets" | "weights", name) to an array whose first axis counts the records.
 Key = tuple[str, str]
 Arrays = dict[Key, np.ndarray]
+
+# A modality to what it was adapted to and its graph, which must not keep it alive.
+_GRAPHS: weakref.WeakKeyDictionary[Modality, tuple[str, Callable[[Any], Any]]] = weakref.WeakKeyDictionary()
 
 
 class Decoder:
@@ -110,9 +115,16 @@ class Decoder:
 
 
 def _compiled(modality: Modality) -> Callable[[Any], Any]:
-    spec = modality.raw_spec()
-    # One signature for every batch size, so that it is traced once and the last batch of an epoch costs nothing extra.
-    return tf.function(modality.decode, input_signature=[tf.TensorSpec((None, *spec.shape), spec.dtype)])
+    """`decode` as a graph, traced once for each state of a modality, as every data set that it reads needs one."""
+    state = json.dumps(modality.get_config(), sort_keys=True, default=str)
+    known = _GRAPHS.get(modality)
+    if known is None or known[0] != state:
+        spec, weak = modality.raw_spec(), weakref.proxy(modality)
+        # One signature for every batch size, so that the last batch of an epoch costs nothing extra.
+        signature = [tf.TensorSpec((None, *spec.shape), spec.dtype)]
+        graph = tf.function(lambda raw: weak.decode(raw), input_signature=signature)
+        known = _GRAPHS[modality] = state, graph.get_concrete_function()
+    return known[1]
 
 
 def _label(value: Any) -> Any:

@@ -101,7 +101,8 @@ def predictor(model: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Ten
     signature = {
         name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name) for name, tensor in model.input.items()
     }
-    return tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
+    graph = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
+    return graph.get_concrete_function()
 
 
 def shown(inputs: dict[str, Any], subset: Subset, found: Parts) -> dict[str, Any]:

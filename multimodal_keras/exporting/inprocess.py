@@ -14,7 +14,7 @@ import tensorflow as tf
 from multimodal_keras.base import parts
 from multimodal_keras.base.contributions import contributions_model, is_explainable
 from multimodal_keras.exporting.contract import contract
-from multimodal_keras.exporting.savedmodel import decode
+from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature
 from multimodal_keras.runtime.predicting import Predictor
 from multimodal_keras.runtime.raw import raw_spec
 
@@ -37,7 +37,8 @@ class ModelArtefact(Predictor):
         self._call = self._compiled(model)
 
     def _compiled(self, model: keras.Model) -> Any:
-        return tf.function(lambda raw: model(decode(self._found, raw), training=False), reduce_retracing=True)
+        signature = raw_signature(self._found)
+        return graph_of(lambda raw: model(decode(self._found, raw), training=False), signature)
 
     def outputs(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Task to `(batch, outputs)`, for raw values by field."""

@@ -17,7 +17,7 @@ from multimodal_keras.base.contributions import contributions_model
 from multimodal_keras.data import Records
 from multimodal_keras.data.raw import raw_batches
 from multimodal_keras.exporting.gate import judged_drops
-from multimodal_keras.exporting.savedmodel import decode
+from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature, tensor_signature
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
 from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS, baseline_name, contributions_name
 
@@ -77,7 +77,9 @@ def draw_sample(model: keras.Model, records: Records, count: int) -> Sample:
     """Read and decode the first `count` records."""
     found = parts(model)
     batch = next(raw_batches(records.take(count), found.modalities, batch_size=count))
-    tensors = decode(found, {field: tf.constant(values) for field, values in batch.raw.items()})
+    tensors = graph_of(lambda raw: decode(found, raw), raw_signature(found))(
+        {field: tf.constant(values) for field, values in batch.raw.items()}
+    )
     labels = {task: head.targets([record.get(task) for record in batch.records]) for task, head in found.heads.items()}
     return Sample(batch.raw, {name: tensor.numpy() for name, tensor in tensors.items()}, labels)
 
@@ -144,8 +146,11 @@ def measure_parity(model: keras.Model, ways: Iterable[Way], sample: Sample, max_
 
 
 def _reference(model: keras.Model) -> Callable[[Mapping[str, Any]], Outputs]:
-    call = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
-    return lambda inputs: {name: output.numpy() for name, output in call(inputs).items()}
+    call = graph_of(lambda inputs: model(inputs, training=False), tensor_signature(parts(model)))
+    return lambda inputs: {
+        name: output.numpy()
+        for name, output in call({name: tf.constant(value) for name, value in inputs.items()}).items()
+    }
 
 
 def _compare(found: Parts, got: Outputs, wanted: Outputs, sample: Sample) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def decode_strictly(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Ten
     return tensors
 
 
+def graph_of(function: Callable[..., Any], signature: dict[str, tf.TensorSpec]) -> Callable[..., Any]:
+    """A function of a dict of tensors as a graph, traced once."""
+    return tf.function(function, input_signature=[signature]).get_concrete_function()
+
+
 def embedding_model(model: keras.Model) -> keras.Model:
     """The same model up to the fused vector."""
     return keras.Model(model.input, {EMBEDDING: parts(model).fusion.output})
@@ -80,16 +85,17 @@ def write_savedmodel(model: keras.Model, folder: Path) -> None:
     """
     found, embed = parts(model), embedding_model(model)
     raw, tensors = raw_signature(found), tensor_signature(found)
+    # Functions of their own, so that each is traced and written once, however many signatures call it.
+    decoded = graph_of(lambda inputs: decode_strictly(found, inputs), raw)
+    answer = graph_of(lambda inputs: model(inputs, training=False), tensors)
     endpoints: dict[str, Endpoint] = {
-        RAW: with_defaults(lambda inputs: model(decode_strictly(found, inputs), training=False), raw, found.optional),
-        TENSORS: (lambda inputs: model(inputs, training=False), tensors),
-        EMBED: (lambda inputs: embed(decode_strictly(found, inputs), training=False), raw),
+        RAW: with_defaults(lambda inputs: answer(decoded(inputs)), raw, found.optional),
+        TENSORS: (lambda inputs: answer(inputs), tensors),
+        EMBED: (lambda inputs: embed(decoded(inputs), training=False), raw),
     }
     if is_explainable(found):
         explain = contributions_model(model)
-        told = with_defaults(
-            lambda inputs: explain(decode_strictly(found, inputs), training=False), raw, found.optional
-        )
+        told = with_defaults(lambda inputs: explain(decoded(inputs), training=False), raw, found.optional)
         endpoints[EXPLAIN] = told
     write_endpoints(
         model,

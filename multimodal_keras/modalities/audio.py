@@ -138,6 +138,7 @@ class AudioModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> bytes:
         return read_audio(value, folder)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
         tensor = decode_sounds(raw, self.sampling_rate, self.samples, self.crop, self.max_seconds)

@@ -108,6 +108,7 @@ class EmbeddingModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> np.ndarray | None:
         return read_vector(value, folder, self.width)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.ensure_shape(tf.convert_to_tensor(raw, tf.float32), (None, self._known()))
         there = tf.logical_not(tf.reduce_all(tf.math.is_nan(raw), axis=1))

@@ -88,6 +88,7 @@ class ImageModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> bytes:
         return read_image(value, folder)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
         return image_graph.decode_pictures(raw, self.size, self.resize, self.max_pixels), tf.strings.length(raw) > 0

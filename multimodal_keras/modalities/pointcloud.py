@@ -117,6 +117,7 @@ class PointCloudModality(Modality):
         points = read_points(value, folder, self._width)
         return None if points is None else sampled(points, self.points, self.sampling)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.ensure_shape(tf.convert_to_tensor(raw, tf.float32), (None, None, self._width))
         finite = require(

@@ -123,6 +123,7 @@ class SequenceModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> bytes:
         return read_sequence(value, self.unit)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         base, table = len(self._known()), self._table() if self._table else None
         raw = tf.convert_to_tensor(raw, tf.string)

@@ -143,6 +143,7 @@ class TabularModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> np.ndarray | None:
         return read_cells(value, self.described)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
         tensor = table_graph.decode_table(raw, self._known(), self._table())

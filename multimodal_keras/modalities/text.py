@@ -128,6 +128,7 @@ class TextModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> bytes:
         return read_text(value, folder)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.unit != "byte":
             self._known()

@@ -137,6 +137,7 @@ class TimeSeriesModality(Modality):
         series = read_series(value, folder, self.channels, self.names)
         return None if series is None else cropped(series, self.steps, self.keep)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.float32)
         finite = require(

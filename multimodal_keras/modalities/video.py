@@ -101,6 +101,7 @@ class VideoModality(Modality):
     def read(self, value: Any, folder: Path | None = None) -> np.ndarray | None:
         return read_video(value, folder, self.frames)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
         pixels = video_graph.decode_videos(raw, self.frames, self.size, self.resize, self.max_pixels)

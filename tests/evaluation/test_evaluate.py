@@ -12,7 +12,6 @@ import tensorflow as tf
 import multimodal_keras as mk
 from multimodal_keras.base import presence_name
 from multimodal_keras.evaluation import Report, evaluating, paired_difference
-from multimodal_keras.evaluation.answers import predictor
 from multimodal_keras.evaluation.subsets import subsets_of
 
 SUBJECTS = ("animals", "food", "tools")
@@ -121,14 +120,6 @@ def test_batches_change_nothing(model, report):
     again = mk.evaluate(model, mk.data.Records.of(tiny_records()), bootstrap=30, batch_size=7)
     np.testing.assert_allclose(again.predictions["price"].predicted, report.predictions["price"].predicted, rtol=1e-5)
     assert [m.record for m in again.mistakes["price"]] == [m.record for m in report.mistakes["price"]]
-
-
-def test_the_model_is_traced_once_for_all_batches(model):
-    ask = predictor(model)
-    inputs, _, _ = next(iter(mk.data.batches(mk.data.Records.of(tiny_records()), model, batch_size=9)))
-    for count in (9, 4):
-        ask({name: tensor[:count] for name, tensor in inputs.items()})
-    assert ask.experimental_get_tracing_count() == 1
 
 
 def test_a_dataset_of_batches_is_taken_as_it_is(model, report):
