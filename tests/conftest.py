@@ -15,6 +15,24 @@ import pytest
 import multimodal_keras as mk
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file run in one process, as they share what takes long to make; slow ones start first.
+
+    A test of another `xdist_group` goes with its group.
+    """
+    groups = [next(item.iter_markers("xdist_group"), None) for item in items]
+    for item, group in zip(items, groups, strict=True):
+        if group is None:
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+    slow = {_group(item) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: _group(item) not in slow)
+
+
+def _group(item: pytest.Item) -> str:
+    return next(item.iter_markers("xdist_group")).args[0]
+
+
 @pytest.fixture(scope="session")
 def clipart() -> mk.data.Records:
     """64 real training records of four subjects, mixed."""
