@@ -16,6 +16,7 @@ _NAMES = {
     "base": ("Encoder", "Fusion", "Head", "Modality", "parts"),
     "builder": ("build_model",),
     "bundling": ("bundle",),
+    "comparing": ("compare",),
     "encoders": (
         "BackboneEncoder",
         "BagOfWordsEncoder",
