@@ -63,10 +63,10 @@ def compare(
     shares = shares_of_cores(processes, cores)
     plan = make_plan(spec, fusions, seeds, export)
     store = Store(output)
-    store.begin(plan, restart)
     say = _Voice(verbose)
     command = [sys.executable, "-m", "multimodal_keras.comparing.worker", str(store.folder)]
-    with Crew(command, store.folder / LOGS, shares) as crew:
+    with store.alone(), Crew(command, store.folder / LOGS, shares) as crew:
+        store.begin(plan, restart)
         errors = _train(crew, store, plan, say)
         errors |= _time(crew, store, plan, say)
     found = summarize(store, plan, errors, reference, bootstrap)

@@ -16,6 +16,7 @@ import keras
 
 from multimodal_keras import __version__
 from multimodal_keras.base import Fusion
+from multimodal_keras.data import Records
 from multimodal_keras.registry import get, known
 from multimodal_keras.spec import RunSpec, make_spec, read_spec
 from multimodal_keras.training import import_plugin, parts_of
@@ -97,22 +98,28 @@ def make_plan(spec: Any, fusions: Any, seeds: int | Iterable[int], export: bool)
             "Fusions are compared on test records. Received a run whose split sets none aside. Let split.fractions have "
             "three parts, or name a column with train, valid and test."
         )
-    described = run.to_dict()
-    # Which records they are says `records`, wherever they lie.
-    for unused in ("data", "valid", "fusion", "output", "seed"):
-        described.pop(unused)
-    described["training"].pop("seed")
-    described["training"].pop("cache")
-    facts = {
+    return Plan(run, _fusions(fusions), _seeds(seeds), export, _facts(run, parts))
+
+
+def _facts(run: RunSpec, parts: Mapping[str, Records | None]) -> dict[str, Any]:
+    plugins = [Path(name) for name in run.plugins if name.endswith(".py")]
+    return {
         "package": __version__,
         "versions": {"tensorflow": importlib.metadata.version("tensorflow"), "keras": keras.__version__},
-        "spec": described,
-        "plugins": [
-            hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in run.plugins if name.endswith(".py")
-        ],
+        "spec": _unusual(run),
+        "plugins": [hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins],
         "records": {name: part.fingerprint() for name, part in parts.items() if part is not None},
     }
-    return Plan(run, _fusions(fusions), _seeds(seeds), export, facts)
+
+
+def _unusual(run: RunSpec) -> dict[str, Any]:
+    """What a run says that matters here and is not the default. Which records it is of, `records` says."""
+    usual = RunSpec(data="", modalities={}, heads={}, output="").to_dict()
+    content = run.to_dict()
+    training = {name: value for name, value in content["training"].items() if value != usual["training"][name]}
+    content["training"] = {name: value for name, value in training.items() if name not in ("seed", "cache")}
+    unused = ("data", "valid", "fusion", "output", "seed")
+    return {name: value for name, value in content.items() if name not in unused and value != usual[name]}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from multimodal_keras.comparing.plan import Job, Plan, differences
 
 PLAN, ADAPTED, LATENCIES = "plan.json", "adapted.json", "latencies.json"
+LOCK = ".lock"
 RESULTS, EXPORTED, CACHE, LOGS = "results", "exported", "cache", "logs"
 
 Answers = dict[str, np.ndarray]
@@ -28,6 +31,26 @@ class Store:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within this context no other process works in the folder, where the system has such locks.
+
+        Raises:
+            ValueError: if one does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("w") as file:
+            if importlib.util.find_spec("fcntl"):
+                fcntl = importlib.import_module("fcntl")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise ValueError(
+                        f"One process at a time compares in a folder. Received {str(self.folder)!r}, where another one "
+                        "does. Wait for it, or choose another folder."
+                    ) from None
+            yield
 
     def begin(self, plan: Plan, restart: bool) -> None:
         """Write the plan, or check that the folder holds the same one.
@@ -47,8 +70,10 @@ class Store:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             for name in (PLAN, ADAPTED, LATENCIES):
                 (self.folder / name).unlink(missing_ok=True)
-        for name in (RESULTS, EXPORTED, LOGS):
+        for name in (RESULTS, EXPORTED, CACHE, LOGS):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+            for unfinished in (self.folder / name).glob(".*"):  # of a process that was killed
+                shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
         self.write(PLAN, {"facts": plan.facts, "run": plan.spec.to_dict()})
 
     def read(self, name: str) -> Any:

@@ -33,14 +33,11 @@ def notes(found: Comparison) -> list[str]:
     """What a reader has to know about the numbers, in sentences."""
     counts = ", ".join(f"{facts['records']:,} with {task}" for task, facts in found.tasks.items())
     done = [row for row in found.rows if row.tasks]
-    fewest = min((len(row.seeds) for row in done), default=0)
     seeds = f"{len(found.seeds)} seed{'s' if len(found.seeds) != 1 else ''}"
     said = [f"Mean of {seeds}, on test records ({counts})."]
     if any(len(row.seeds) < len(found.seeds) for row in found.rows):
         trained = sum(len(row.seeds) for row in found.rows)
-        said.append(
-            f"Not finished: {trained} of {len(found.rows) * len(found.seeds)} trainings; each fusion has {fewest} or more."
-        )
+        said.append(f"Not finished: {trained} of {len(found.rows) * len(found.seeds)} trainings.")
     rivals = len(done) - 1
     if rivals > 0 and found.settings["bootstrap"]:
         chance = f"; of {rivals} such intervals about {round(rivals / 20)} would by chance alone" if rivals > 10 else ""

@@ -177,6 +177,18 @@ def test_other_options_are_refused_by_name_and_more_seeds_are_not(stored, run):
     assert all(store.result(job) for job in plan.jobs() if job.name != "MaxFusion")
 
 
+def test_one_process_at_a_time_and_nothing_unfinished_stays(stored, run, tmp_path):
+    store = Store(tmp_path / "store")
+    with store.alone():
+        with pytest.raises(ValueError, match="where another one does"), Store(tmp_path / "store").alone():
+            pass
+        (store.folder / "exported" / ".Mean-killed" / "made").mkdir(parents=True)
+        store.begin(stored[1], restart=False)
+    assert not list((store.folder / "exported").iterdir())
+    with store.alone():
+        pass
+
+
 def test_a_plan_says_what_is_wrong(run):
     assert len(make_plan(run, "all", 1, export=True).fusions) >= 28
     jobs = make_plan(run, "MeanFusion, MaxFusion", (4, 7), export=True).jobs()
