@@ -15,6 +15,18 @@ __version__ = "0.1.0"
 _NAMES = {
     "base": ("Encoder", "Fusion", "Head", "Modality", "parts"),
     "builder": ("build_model",),
+    "balances": (
+        "Balance",
+        "CAGradBalance",
+        "DynamicAverageBalance",
+        "FAMOBalance",
+        "FixedBalance",
+        "GradNormBalance",
+        "NashBalance",
+        "PCGradBalance",
+        "RandomBalance",
+        "UncertaintyBalance",
+    ),
     "bundling": ("bundle",),
     "comparing": ("compare",),
     "encoders": (
@@ -94,12 +106,21 @@ _NAMES = {
     "perturbing": ("robustness",),
     "prediction": ("explain", "predict"),
     "registry": ("get", "known", "register"),
+    "schemes": (
+        "ContrastiveScheme",
+        "CorruptionScheme",
+        "DistillationScheme",
+        "GradientBlendScheme",
+        "GradientModulationScheme",
+        "Scheme",
+        "UnimodalScheme",
+    ),
     "training": ("fit",),
     "word_vectors": ("WordVectors",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")
-_COMPONENTS = ("base.missing", "modalities", "encoders", "fusion", "heads")
+_COMPONENTS = ("base.missing", "modalities", "encoders", "fusion", "heads", "balances", "schemes")
 _AWAITED, _LOADED = ("keras", f"{__name__}.registry", f"{__name__}.base"), set[str]()
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]

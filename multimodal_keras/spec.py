@@ -43,6 +43,8 @@ class TrainingOptions:
         on_error: `"raise"`, or `"skip"` to leave out and list records that cannot be used.
         seed: of the order.
         tensorboard: whether to write TensorBoard logs into the run folder.
+        balance: how several tasks are weighed against each other: a `Balance`; None for the heads' `loss_weight`.
+        schemes: what else is done while training: `Scheme`s.
     """
 
     epochs: int = 20
@@ -63,6 +65,8 @@ class TrainingOptions:
     on_error: str = "raise"
     seed: int = 0
     tensorboard: bool = False
+    balance: Any = None
+    schemes: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:

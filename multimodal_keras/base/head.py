@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 
 class Head(keras.layers.Layer):
@@ -51,6 +52,19 @@ class Head(keras.layers.Layer):
     def metric_drop(self, before: float, after: float) -> float:
         """How much worse the first of `default_metrics` has become, in shares; negative if it has become better."""
         return before - after
+
+    def distance(self, teacher: Any, answer: Any, temperature: float) -> Any:
+        """How far an answer is from a teacher's, record by record, for distillation; least where both are equal.
+
+        Args:
+            teacher: what a head of this kind answered, `float32 (batch, outputs)`.
+            answer: what this head answered, of the same shape.
+            temperature: above 1 it softens probabilities; means nothing for other values.
+
+        Returns:
+            `float32 (batch,)`. By default the mean squared difference.
+        """
+        return ops.mean(ops.square(teacher - answer), axis=-1)
 
     def encode(self, value: Any) -> np.ndarray | None:
         """One label of a record to the target of `default_loss`, of shape `target_shape`.

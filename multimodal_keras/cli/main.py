@@ -89,6 +89,10 @@ def _run(command: argparse.ArgumentParser) -> None:
     options = command.add_argument_group("training")
     for name, converter in (("epochs", int), ("batch-size", int), ("learning-rate", float), ("patience", int)):
         options.add_argument(f"--{name}", type=converter)
+    options.add_argument("--balance", metavar="NAME", help="how tasks are weighed, such as PCGradBalance")
+    options.add_argument(
+        "--scheme", action="append", metavar="NAME", help="what else is done, such as UnimodalScheme; may be repeated"
+    )
     options.add_argument("--cache", help="'memory', a folder, or 'none'")
     options.add_argument("--on-error", choices=("raise", "skip"), help="what becomes of records that cannot be used")
     options.add_argument("--precision", help="Keras's dtype policy, such as mixed_float16")

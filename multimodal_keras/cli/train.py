@@ -12,7 +12,7 @@ from multimodal_keras.cli.fields import named_fields
 from multimodal_keras.spec import make_spec, read_spec
 from multimodal_keras.training import fit, model_of, parts_of
 
-_TRAINING = ("epochs", "batch_size", "learning_rate", "patience", "seed", "cache", "on_error")
+_TRAINING = ("epochs", "batch_size", "learning_rate", "patience", "seed", "cache", "on_error", "balance")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,6 +39,8 @@ def override(content: dict[str, Any], options: argparse.Namespace) -> dict[str, 
     if options.plugin:
         content["plugins"] = options.plugin
     training = {name: getattr(options, name) for name in _TRAINING if getattr(options, name) is not None}
+    if options.scheme:
+        training["schemes"] = options.scheme
     if training.get("cache") == "none":
         training["cache"] = None
     if training:

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from multimodal_keras.heads.labels import LabelsHead
-from multimodal_keras.heads.losses import FocalCrossentropy
+from multimodal_keras.heads.losses import FocalCrossentropy, softened
 from multimodal_keras.registry import register
 from multimodal_keras.runtime.reading import is_missing
 
@@ -75,6 +76,11 @@ class ClassificationHead(LabelsHead):
 
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def distance(self, teacher: Any, answer: Any, temperature: float) -> Any:
+        """The Kullback-Leibler divergence from the teacher's softened probabilities, times the squared temperature."""
+        soft, log_soft = softened(teacher, temperature)
+        return temperature**2 * ops.sum(soft * (log_soft - softened(answer, temperature)[1]), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "focal_gamma": self.focal_gamma, "label_smoothing": self.label_smoothing}

@@ -1,4 +1,4 @@
-"""The loss of the classification heads."""
+"""The loss of the classification heads, and softer probabilities."""
 
 from __future__ import annotations
 
@@ -65,3 +65,18 @@ class FocalCrossentropy(keras.losses.Loss):
             "label_smoothing": self.label_smoothing,
             "class_weight": self.class_weight,
         }
+
+
+def softened(chances: Any, temperature: float) -> tuple[Any, Any]:
+    """Probabilities as they would be with all logits divided by a temperature.
+
+    Args:
+        chances: probabilities that sum to 1 along the last axis.
+        temperature: above 0.
+
+    Returns:
+        The softer probabilities, and their logarithms.
+    """
+    logits = ops.log(ops.clip(ops.cast(chances, "float32"), 1e-7, 1.0)) / temperature
+    logs = logits - ops.logsumexp(logits, axis=-1, keepdims=True)
+    return ops.exp(logs), logs

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from multimodal_keras.heads.labels import LabelsHead
+from multimodal_keras.heads.losses import softened
 from multimodal_keras.registry import register
 from multimodal_keras.runtime.reading import is_missing
 
@@ -113,6 +114,12 @@ class MultiLabelHead(LabelsHead):
 
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.BinaryAccuracy(name="binary_accuracy")]
+
+    def distance(self, teacher: Any, answer: Any, temperature: float) -> Any:
+        """The mean over labels of the divergence from the teacher's softened yes and no, times the squared temperature."""
+        soft, log_soft = softened(ops.stack([teacher, 1 - teacher], axis=-1), temperature)
+        log_answer = softened(ops.stack([answer, 1 - answer], axis=-1), temperature)[1]
+        return temperature**2 * ops.mean(ops.sum(soft * (log_soft - log_answer), axis=-1), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "separator": self.separator, "none_label": self.none_label}

@@ -111,6 +111,10 @@ class RegressionHead(Head):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.MeanAbsoluteError(name="mae")]
 
+    def distance(self, teacher: Any, answer: Any, temperature: float) -> Any:
+        """The squared difference, in units of the deviation."""
+        return ops.mean(ops.square((teacher - answer) / (self.deviation or 1.0)), axis=-1)
+
     def metric_drop(self, before: float, after: float) -> float:
         # An error has the unit of the values; their deviation makes it a share.
         return (after - before) / (self.deviation or 1.0)

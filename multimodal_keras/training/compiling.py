@@ -25,11 +25,7 @@ def compile_model(model: keras.Model, options: TrainingOptions, steps_per_epoch:
     heads = parts(model).heads
     _regularize(model, options)
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            learning_rate=_schedule(options, steps_per_epoch),
-            weight_decay=options.weight_decay,
-            global_clipnorm=options.clip_norm,
-        ),
+        optimizer=optimizer_of(options, steps_per_epoch),
         loss={task: head.default_loss() for task, head in heads.items()},
         loss_weights={task: head.default_loss_weight for task, head in heads.items()},
         weighted_metrics={task: head.default_metrics() for task, head in heads.items()},
@@ -45,6 +41,17 @@ def warmup_steps(options: TrainingOptions, steps_per_epoch: int) -> int:
         steps_per_epoch: batches in an epoch.
     """
     return min(options.warmup_steps, max(options.epochs * steps_per_epoch // 10, 1)) if options.warmup_steps else 0
+
+
+def optimizer_of(
+    options: TrainingOptions, steps_per_epoch: int, *, weight_decay: float | None = None
+) -> keras.optimizers.Optimizer:
+    """A new optimizer, as the options say; with another weight decay, if one is given."""
+    return keras.optimizers.AdamW(
+        learning_rate=_schedule(options, steps_per_epoch),
+        weight_decay=options.weight_decay if weight_decay is None else weight_decay,
+        global_clipnorm=options.clip_norm,
+    )
 
 
 def _schedule(options: TrainingOptions, steps_per_epoch: int) -> Any:

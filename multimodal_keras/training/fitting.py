@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import importlib.util
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from multimodal_keras.base import Parts
 from multimodal_keras.data import Pipeline, Records, read
+from multimodal_keras.schemes import Scheme
 from multimodal_keras.spec import TrainingOptions, make
+from multimodal_keras.training.around import Epochs, balance_of, described, parts_to_read, schemes_of, trainer_of
 from multimodal_keras.training.compiling import compile_model, warmup_steps
 from multimodal_keras.training.progress import Progress
 from multimodal_keras.training.run import Run, write_run
@@ -47,7 +49,8 @@ def fit(
         callbacks: more of Keras's callbacks.
         verbose: as in `keras.Model.fit`.
         options: see `TrainingOptions`.
-        **overrides: fields of `TrainingOptions`, such as `epochs=20, batch_size=64, learning_rate=3e-4`.
+        **overrides: fields of `TrainingOptions`, such as `epochs=20, batch_size=64, learning_rate=3e-4`, or
+            `balance="PCGradBalance", schemes=[mk.UnimodalScheme(weight=0.3)]`.
 
     Returns:
         `Run`.
@@ -56,24 +59,27 @@ def fit(
         DataError: for a record that cannot be used, unless `on_error="skip"`.
         ValueError: for an unknown option, or a run folder that holds another run.
     """
-    options = make(TrainingOptions, {**dataclasses.asdict(options or TrainingOptions()), **overrides}, "training.")
+    options = make(TrainingOptions, {**vars(options or TrainingOptions()), **overrides}, "training.")
+    balance, schemes = balance_of(options), schemes_of(options)
     train, valid = _records(train), None if valid is None else _records(valid)
     folder = None if output is None else Path(output)
-    pipeline = _pipeline(train, model, options, shuffle=options.shuffle)
+    _check_validation(schemes, valid)
+    pipeline = _pipeline(train, parts_to_read(model, schemes), options, shuffle=options.shuffle)
     checks = None if valid is None else _pipeline(valid, model, options, shuffle=False)
     steps = math.ceil(len(train) / options.batch_size)
     compile_model(model, options, steps)
-    facts = _facts(model, options, train, valid)
+    trainer = trainer_of(model, balance, schemes, options, steps)
+    facts = _facts(model, options, train, valid, described(balance, schemes))
     monitor = options.monitor or ("loss" if valid is None else "val_loss")
     state = None if folder is None else folder / "checkpoint"
     warmup_epochs = math.ceil(warmup_steps(options, steps) / max(steps, 1))
-    progress = Progress(options, monitor, state, facts["key"], warmup_epochs)
+    progress = Progress(options, monitor, state, facts["key"], warmup_epochs, model=model, trainer=trainer)
     if resume:
-        progress.resume(model)
-    more = _callbacks(options, folder, pipeline)
+        progress.resume()
+    more = [*_callbacks(options, folder, pipeline), *([] if trainer is None else [Epochs(trainer)])]
     with pipeline.errors(), checks.errors() if checks else contextlib.nullcontext():
         if not progress.is_over:
-            model.fit(
+            (trainer or model).fit(
                 pipeline.dataset(),
                 validation_data=checks.dataset() if checks else None,
                 initial_epoch=progress.epochs_done,
@@ -82,7 +88,7 @@ def fit(
                 shuffle=False,  # the pipeline does it
                 verbose=verbose,
             )
-    progress.restore_best(model)
+    progress.restore_best()
     skipped = [*pipeline.skipped, *(checks.skipped if checks else [])]
     run = Run(model, progress.history, (progress.best_epoch or 0) + 1, folder, skipped)
     write_run(run, facts)
@@ -93,7 +99,7 @@ def _records(source: Any) -> Records:
     return source if isinstance(source, Records) else read(source)
 
 
-def _pipeline(records: Records, model: keras.Model, options: TrainingOptions, *, shuffle: bool) -> Pipeline:
+def _pipeline(records: Records, model: keras.Model | Parts, options: TrainingOptions, *, shuffle: bool) -> Pipeline:
     return Pipeline(
         records,
         model,
@@ -129,9 +135,17 @@ def _callbacks(options: TrainingOptions, folder: Path | None, pipeline: Pipeline
     return chosen
 
 
-def _facts(model: keras.Model, options: TrainingOptions, train: Records, valid: Records | None) -> dict[str, Any]:
+def _check_validation(schemes: Sequence[Scheme], valid: Records | None) -> None:
+    needing = [type(scheme).__name__ for scheme in schemes if scheme.needs_validation]
+    if needing and valid is None:
+        raise ValueError(f"{needing[0]} goes by validation losses. Received no validation records. Pass valid=...")
+
+
+def _facts(
+    model: keras.Model, options: TrainingOptions, train: Records, valid: Records | None, around: Mapping[str, Any]
+) -> dict[str, Any]:
     """What makes a run this run: its key changes if the model, the records or the options do."""
-    chosen = dataclasses.asdict(options)
+    chosen = {**vars(options), **around}
     prints = {name: part.fingerprint() for name, part in (("train", train), ("valid", valid)) if part is not None}
     counts = {name: len(part) for name, part in (("train", train), ("valid", valid)) if part is not None}
     # Training longer is going on with the same run, unless the schedule reaches its end with the epochs.

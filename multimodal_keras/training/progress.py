@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from multimodal_keras.spec import TrainingOptions
+from multimodal_keras.training.trainer import Trainer
 
 STATE, BEST = "state.npz", "best.npz"
 
@@ -27,6 +28,8 @@ class Progress(keras.callbacks.Callback):
         folder: where to keep the state; None to keep the best weights in memory only.
         key: of this run; a state with another key belongs to another run.
         warmup_epochs: patience does not count these, in which the learning rate still rises.
+        model: whose weights are kept.
+        trainer: what trains it, if that is not the model itself. What it keeps beside the model is part of the state.
 
     Attributes:
         history: metric name to one value for each epoch, those of earlier processes included.
@@ -34,9 +37,21 @@ class Progress(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, options: TrainingOptions, monitor: str, folder: Path | None, key: str, warmup_epochs: int = 0
+        self,
+        options: TrainingOptions,
+        monitor: str,
+        folder: Path | None,
+        key: str,
+        warmup_epochs: int = 0,
+        *,
+        model: keras.Model,
+        trainer: Trainer | None = None,
     ) -> None:
         super().__init__()
+        self.network = model
+        self.beside = [] if trainer is None else trainer.state
+        # These count neither for the best epoch nor for patience.
+        self.epochs_before = 0 if trainer is None else trainer.epochs_before
         self.options = options
         self.monitor = monitor
         self.folder = folder
@@ -54,16 +69,13 @@ class Progress(keras.callbacks.Callback):
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to do: all epochs done, or patience at its end."""
-        waited = self.epochs_done - max((self.best_epoch or 0) + 1, self.warmup_epochs)
+        waited = self.epochs_done - max((self.best_epoch or 0) + 1, self.warmup_epochs, self.epochs_before)
         return self.epochs_done >= self.options.epochs or (
             self.options.patience is not None and self.epochs_done > 0 and waited >= self.options.patience
         )
 
-    def resume(self, model: keras.Model) -> None:
-        """Take up the state in the folder, if there is one.
-
-        Args:
-            model: compiled, and the same as that of the earlier process.
+    def resume(self) -> None:
+        """Take up the state in the folder, if there is one. The model is compiled.
 
         Raises:
             ValueError: if the state is that of another run.
@@ -78,8 +90,8 @@ class Progress(keras.callbacks.Callback):
                     "another model, other records or other options were trained. Choose another folder, or pass "
                     "resume=False to start over."
                 )
-            model.optimizer.build(model.trainable_variables)
-            for index, variable in enumerate(_variables(model)):
+            self.network.optimizer.build(self.network.trainable_variables)
+            for index, variable in enumerate(self._variables()):
                 variable.assign(state[f"variable_{index}"])
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
 
@@ -100,7 +112,7 @@ class Progress(keras.callbacks.Callback):
             raise ValueError(
                 f"monitor is a name in the history. Received {self.monitor!r}. Known: {', '.join(self.history)}."
             )
-        values = self.history[self.monitor]
+        values = self._counted()
         better = np.nanargmin if "loss" in self.monitor or self.monitor.endswith("mae") else np.nanargmax
         best = int(better(values)) if not np.all(np.isnan(values)) else 0
         if best == len(values) - 1 or self.best_epoch is None:
@@ -110,17 +122,24 @@ class Progress(keras.callbacks.Callback):
         if self.is_over:
             self.model.stop_training = True
 
-    def restore_best(self, model: keras.Model) -> None:
+    def _counted(self) -> np.ndarray:
+        """The monitored values, without those of the epochs before, as long as there are others."""
+        values = np.array(self.history[self.monitor])
+        if len(values) > self.epochs_before:
+            values[: self.epochs_before] = np.nan
+        return values
+
+    def restore_best(self) -> None:
         """Give the model the weights of its best epoch."""
         best = self._best
         if self.folder is not None and (self.folder / BEST).exists():
             with np.load(self.folder / BEST, allow_pickle=False) as kept:
                 best = [kept[f"variable_{index}"] for index in range(len(kept.files))]
-        for variable, value in zip(model.variables, best or [], strict=bool(best)):
+        for variable, value in zip(self.network.variables, best or [], strict=bool(best)):
             variable.assign(value)
 
     def _keep_best(self) -> None:
-        weights = [np.asarray(variable) for variable in self.model.variables]
+        weights = [np.asarray(variable) for variable in self.network.variables]
         if self.folder is None:
             self._best = weights
         else:
@@ -129,13 +148,12 @@ class Progress(keras.callbacks.Callback):
     def _write_state(self) -> None:
         if self.folder is not None:
             facts = {"key": self.key, "history": self.history, "best_epoch": self.best_epoch}
-            weights = [np.asarray(variable) for variable in _variables(self.model)]
+            weights = [np.asarray(variable) for variable in self._variables()]
             _write(self.folder / STATE, weights, {"facts": np.asarray(json.dumps(facts))})
 
-
-def _variables(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, the states of random generators, and the optimizer's."""
-    return [*model.variables, *model.optimizer.variables]
+    def _variables(self) -> list[Any]:
+        """All that training changes: weights, the states of random generators, the optimizer's, and what is beside."""
+        return [*self.network.variables, *self.network.optimizer.variables, *self.beside]
 
 
 def _write(path: Path, values: list[np.ndarray], more: dict[str, np.ndarray]) -> None:
