@@ -28,6 +28,7 @@ _NAMES = {
         "UncertaintyBalance",
     ),
     "bundling": ("bundle",),
+    "calibrating": ("calibrate",),
     "comparing": ("compare",),
     "encoders": (
         "BackboneEncoder",
@@ -120,7 +121,17 @@ _NAMES = {
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 _MODULES = ("base", "data", "encoders", "fusion", "heads", "modalities", "runtime", "serving")
-_COMPONENTS = ("base.missing", "modalities", "encoders", "fusion", "heads", "balances", "schemes")
+_COMPONENTS = (
+    "base.missing",
+    "base.calibration",
+    "base.unusual",
+    "modalities",
+    "encoders",
+    "fusion",
+    "heads",
+    "balances",
+    "schemes",
+)
 _AWAITED, _LOADED = ("keras", f"{__name__}.registry", f"{__name__}.base"), set[str]()
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]

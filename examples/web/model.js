@@ -93,7 +93,7 @@ export class Model {
   #check(outputs) {
     for (const [task, numbers] of outputs) {
       const sum = numbers.reduce((total, number) => total + number, 0);
-      const wrong = this.contract.tasks[task].kind === "classification" ? Math.abs(sum - 1) > 0.1 : !Number.isFinite(sum);
+      const wrong = this.contract.tasks[task]?.kind === "classification" ? Math.abs(sum - 1) > 0.1 : !Number.isFinite(sum);
       if (wrong) throw new Error(`The model failed. Received no answer for ${task}. The browser's console says why.`);
     }
   }

@@ -10,10 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from multimodal_keras.base.calibration import ANSWER, PresencePattern
 from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.missing import Missing
 from multimodal_keras.base.naming import check_names
-from multimodal_keras.base.parts import MODALITY_DROPOUT, Parts, layer_name, parts
+from multimodal_keras.base.parts import MODALITY_DROPOUT, PATTERN, Parts, layer_name, parts
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.runtime.signatures import baseline_name, contributions_name
 
@@ -37,7 +38,8 @@ def contributions_model(model: keras.Model) -> keras.Model:
     Returns:
         A functional model over the same inputs. For each task it answers `<task>`, the prediction; `<task>_contributions`,
         `float32 (batch, modalities sorted by name, outputs)`; and `<task>_baseline`, `float32 (batch, outputs)`: the
-        prediction with nothing present. The contributions sum to the prediction minus the baseline.
+        prediction with nothing present. The contributions sum to the prediction minus the baseline. What a calibrated
+        model answers beside its tasks is there too.
 
     Raises:
         ValueError: for more modalities, names that clash, or a model that `build_model` did not make.
@@ -71,9 +73,16 @@ def contributions_model(model: keras.Model) -> keras.Model:
     fused = found.fusion(tokens, masks, shown)
     stacked = _Stacked(name="explained_present")(list(here.values()))
     outputs: dict[str, Any] = {}
+    pattern = None
+    if found.calibrations and found.optional:
+        pattern = PresencePattern(name=f"explained_{PATTERN}")({field: shown[field] for field in found.optional})
     for task, head in found.heads.items():
-        named = _Contributions(len(here), name=f"{task}_explained")(head(fused), stacked)
+        predicted = head(fused)
+        if task in found.calibrations:
+            predicted = found.calibrations[task](predicted, pattern)[ANSWER]
+        named = _Contributions(len(here), name=f"{task}_explained")(predicted, stacked)
         outputs |= dict(zip((task, contributions_name(task), baseline_name(task)), named, strict=True))
+    outputs |= {name: tensor for name, tensor in model.output.items() if name not in outputs}
     return keras.Model(model.input, outputs, name="contributions")
 
 

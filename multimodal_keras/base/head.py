@@ -29,6 +29,7 @@ class Head(keras.layers.Layer):
     """
 
     kind = "head"
+    has_energy = False
 
     def __init__(self, *, loss_weight: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
@@ -47,6 +48,20 @@ class Head(keras.layers.Layer):
 
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """New metrics for this task, to be given to `compile` as `weighted_metrics`."""
+        raise NotImplementedError
+
+    def energy(self, fused: Any) -> Any:
+        """How unfamiliar a record is to this head: the higher the more. Heads that can tell set `has_energy`.
+
+        Args:
+            fused: `(batch, width)`.
+
+        Returns:
+            `float32 (batch, 1)`.
+
+        Reference:
+            Liu et al., Energy-based Out-of-distribution Detection (arXiv:2010.03759).
+        """
         raise NotImplementedError
 
     def metric_drop(self, before: float, after: float) -> float:

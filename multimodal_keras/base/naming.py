@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from multimodal_keras.runtime.signatures import baseline_name, contributions_name
+from multimodal_keras.runtime.signatures import BESIDE, OOD_SCORE, baseline_name, beside_name, contributions_name
 
 PRESENT = "_present"
 
@@ -39,9 +39,11 @@ def check_names(fields: Iterable[str], tasks: Iterable[str]) -> None:
                 )
     every = fields + [presence_name(field) for field in fields] + tasks
     every += [made(task) for task in tasks for made in (contributions_name, baseline_name)]
+    every += [beside_name(task, kind) for task in tasks for kind in BESIDE] + [OOD_SCORE]
     clashes = sorted({name for name in every if every.count(name) > 1})
     if clashes:
         raise ValueError(
-            f"Fields, tasks, {presence_name('<field>')}, {contributions_name('<task>')} and {baseline_name('<task>')} have "
-            f"different names. Received twice: {', '.join(clashes)}. Rename one of the two."
+            f"Fields, tasks, {presence_name('<field>')}, {contributions_name('<task>')}, {baseline_name('<task>')}, "
+            f"{', '.join(beside_name('<task>', kind) for kind in BESIDE)} and {OOD_SCORE} have different names. Received "
+            f"twice: {', '.join(clashes)}. Rename one of the two."
         )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
+from multimodal_keras.base.calibration import Calibration
 from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.fusion import Fusion
 from multimodal_keras.base.head import Head
 from multimodal_keras.base.modality import Modality
+from multimodal_keras.base.unusual import Unusual
+from multimodal_keras.runtime.signatures import beside_name
 
-FUSION, MODALITY_DROPOUT = "fusion", "modality_dropout"
+FUSION, MODALITY_DROPOUT, PATTERN = "fusion", "modality_dropout", "presence_pattern"
 
 
 def layer_name(key: str, base: type) -> str:
@@ -30,12 +33,25 @@ class Parts:
         encoders: field to `Encoder`, sorted by field.
         fusion: the `Fusion`.
         heads: task to `Head`, sorted by task.
+        calibrations: task to `Calibration`, sorted by task; empty if the model is not calibrated.
+        unusual: the out-of-distribution score of a calibrated model; None if it has none.
     """
 
     modalities: dict[str, Modality]
     encoders: dict[str, Encoder]
     fusion: Fusion
     heads: dict[str, Head]
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    unusual: Unusual | None = None
+
+    @property
+    def beside(self) -> dict[str, tuple[str, str]]:
+        """The outputs beside the tasks' own that a calibration adds: name to task and kind (`"set"`, `"interval"`, ...)."""
+        return {
+            beside_name(task, kind): (task, kind)
+            for task, calibration in self.calibrations.items()
+            for kind in calibration.outputs
+        }
 
     @property
     def optional(self) -> list[str]:
@@ -60,6 +76,8 @@ def parts(model: keras.Model) -> Parts:
         _by_key(model.layers, Encoder),
         next((layer for layer in model.layers if isinstance(layer, Fusion)), None),  # type: ignore[arg-type]
         _by_key(model.layers, Head),
+        _by_key(model.layers, Calibration),
+        next((layer for layer in model.layers if isinstance(layer, Unusual)), None),
     )
     if not (found.modalities and found.heads and found.fusion is not None):
         raise ValueError(

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 
 from multimodal_keras.cli.loading import load_run
-from multimodal_keras.cli.records import test_records
+from multimodal_keras.cli.records import calibration_records, test_records
 from multimodal_keras.data import read
 from multimodal_keras.exporting import TFLiteOptions, export
 
@@ -17,4 +17,6 @@ def run(options: argparse.Namespace) -> None:
     calibration = read(options.calibration) if options.calibration else None
     names = [field.name for field in dataclasses.fields(TFLiteOptions)]
     wished = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
-    print(export(load_run(options.run), options.output, sample=sample, calibration=calibration, **wished))
+    refit = read(options.refit) if options.refit else calibration_records(options.run)
+    model = load_run(options.run)
+    print(export(model, options.output, sample=sample, calibration=calibration, refit=refit, **wished))

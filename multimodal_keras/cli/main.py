@@ -105,6 +105,30 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the report as JSON and write nothing")
 
 
+def _calibrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", help="the run folder")
+    command.add_argument(
+        "--data", help="labelled records it was not trained on; the run's validation records if left out"
+    )
+    command.add_argument("--test", metavar="DATA", help="other records to see the result on; the run's own if left out")
+    command.add_argument("--output", help="where the calibrated run goes; <run>/calibrated if left out")
+    # What is not given is left out, so that "none" is a value of its own.
+    fitted = command.add_argument_group("calibration", argument_default=argparse.SUPPRESS)
+    fitted.add_argument("--coverage", type=_share, help="of sets and intervals, such as 0.9 (if left out), or none")
+    fitted.add_argument("--scaling", choices=("temperature", "vector", "none"), help="temperature if left out")
+    fitted.add_argument("--sets", choices=("lac", "aps", "raps"), help="the conformal score; lac if left out")
+    fitted.add_argument("--by-class", action="store_true", help="promise the coverage for each label by itself")
+    fitted.add_argument("--together", dest="by_presence", action="store_false", help="not by present modalities")
+    fitted.add_argument("--precision", type=_share, metavar="SHARE", help="accept the answers that reach it")
+    fitted.add_argument("--recall", type=_share, metavar="SHARE", help="... or as few as find so many")
+    fitted.add_argument("--ood", type=_share, metavar="SHARE", help="of familiar records, 0.95 if left out, or none")
+    fitted.add_argument("--ood-score", choices=("auto", "energy", "mahalanobis"), help="auto if left out")
+
+
+def _share(text: str) -> float | None:
+    return None if text == "none" else float(text)
+
+
 def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="the run folder")
     command.add_argument("--output", required=True, help="where to, such as exported/clipart/1")
@@ -112,6 +136,9 @@ def _export(command: argparse.ArgumentParser) -> None:
     device = command.add_argument_group("TFLite files")
     device.add_argument("--quantize", metavar="NAMES", help="one or more of float32, float16, dynamic, int8, by commas")
     device.add_argument("--calibration", metavar="DATA", help="records for the ranges of int8; the sample if left out")
+    device.add_argument(
+        "--refit", metavar="DATA", help="records to fit a calibration to each quantized file; its own if left out"
+    )
     device.add_argument("--lstm", choices=("loop", "fused", "auto"), help="how LSTMs are written; loop if left out")
     device.add_argument("--integer-outputs", action="store_true", default=None, help="int8 answers with a scale")
     device.add_argument("--split", action="store_true", default=None, help="a file for each encoder as well")
@@ -237,6 +264,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "train": (_train, "train a model on records"),
     "compare": (_compare, "train every fusion alike, and print what each gives and costs"),
     "evaluate": (_evaluate, "measure a run on records, for every subset of modalities"),
+    "calibrate": (_calibrate, "make a run say how sure it is: probabilities, sets, acceptance, unusual records"),
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
     "explain": (_explain, "say which modality mattered: exact contributions, record by record and in all"),

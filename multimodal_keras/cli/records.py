@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from multimodal_keras.data import Records
+from multimodal_keras.data import Records, read
 from multimodal_keras.spec import make_spec, read_spec
 from multimodal_keras.training import parts_of
 
-RUN_FILE = "run.yaml"
+RUN_FILE, CALIBRATION_FILE = "run.yaml", "calibration.json"
+
+
+def valid_records(run: str | Path) -> Records:
+    """The validation records of a run folder.
+
+    Raises:
+        ValueError: if the folder holds no run, or the run had no validation records.
+    """
+    path = Path(run, RUN_FILE)
+    valid = parts_of(make_spec(read_spec(path)))[1] if path.exists() else None
+    if not valid:
+        raise ValueError(
+            f"Calibration needs records that a run was not trained on. {run} has none. Name some by --data."
+        )
+    return valid
+
+
+def calibration_records(run: str | Path) -> Records | None:
+    """The records that a run was calibrated on; None if it is not calibrated."""
+    path = Path(run, CALIBRATION_FILE)
+    if not path.exists():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))["data"]
+    return valid_records(run) if data is None else read(data)
 
 
 def test_records(run: str | Path) -> Records:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ import tensorflow as tf
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.evaluation.kinds import KINDS
 from multimodal_keras.evaluation.subsets import SEPARATOR, Subset
+from multimodal_keras.runtime.signatures import OOD_SCORE
 
 WORST = 12
 
@@ -26,12 +27,14 @@ class Answers:
         weights: `float32 (records,)`; 0 where a record has no label.
         by_subset: the name of a subset (`"image+title"`) to predictions, `float32 (records, outputs)`.
         full: the name of the subset of all modalities.
+        beside: of a calibrated model, `"set"`, `"interval"` and `"accepted"` to the same by subset.
     """
 
     truth: np.ndarray
     weights: np.ndarray
     by_subset: dict[str, np.ndarray]
     full: str
+    beside: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def labelled(self) -> np.ndarray:
@@ -53,12 +56,14 @@ class Collected:
         present: optional field to whether each record has it, `bool (records,)`.
         worst: task to pairs of a record's number (from 0) and its inputs, highest loss first.
         records: how many records there are.
+        unusual: of a calibrated model, the name of a subset to how unusual each record is, `float32 (records,)`.
     """
 
     answers: dict[str, Answers]
     present: dict[str, np.ndarray]
     worst: dict[str, list[tuple[int, dict[str, np.ndarray]]]]
     records: int
+    unusual: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def collect(model: keras.Model, batches: Iterable[Any], subsets: Sequence[Subset]) -> Collected:
@@ -88,8 +93,8 @@ def collect(model: keras.Model, batches: Iterable[Any], subsets: Sequence[Subset
             rows.add(("truth", task), targets[task])
             rows.add(("weights", task), weights[task])
             worst[task].see(start, arrays, *(rows.last(*key) for key in _keys(task, subsets[-1])))
-        for field in found.optional:
-            rows.add(("present", field), arrays[presence_name(field)])
+        for name in found.optional:
+            rows.add(("present", name), arrays[presence_name(name)])
         start += len(rows.last("weights", next(iter(found.heads))))
     if not start:
         raise ValueError("An evaluation needs at least one record. Received none. Check the filter or the file.")
@@ -161,14 +166,20 @@ def _collected(
     rows: _Rows, found: Parts, subsets: Sequence[Subset], worst: dict[str, _Worst], records: int
 ) -> Collected:
     full = SEPARATOR.join(found.modalities)
+
+    def by_subset(output: str) -> dict[str, np.ndarray]:
+        return {subset.name: rows.joined("predicted", output, subset.name) for subset in subsets}
+
     answers = {
         task: Answers(
             rows.joined("truth", task),
             rows.joined("weights", task),
-            {subset.name: rows.joined("predicted", task, subset.name) for subset in subsets},
+            by_subset(task),
             full,
+            {kind: by_subset(name) for name, (of, kind) in found.beside.items() if of == task},
         )
         for task in found.heads
     }
     present = {field: rows.joined("present", field) for field in found.optional}
-    return Collected(answers, present, {task: entry.rows() for task, entry in worst.items()}, records)
+    unusual = {} if found.unusual is None else {name: score[:, 0] for name, score in by_subset(OOD_SCORE).items()}
+    return Collected(answers, present, {task: entry.rows() for task, entry in worst.items()}, records, unusual)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from multimodal_keras.evaluation.calibration import calibration_error
+from multimodal_keras.evaluation.calibration import adaptive_calibration_error, calibration_error
 from multimodal_keras.evaluation.ranking import Ranking
 from multimodal_keras.evaluation.scores import Scores, Value, counted, mean_or_nan, ratio
 
@@ -42,7 +42,7 @@ class ClassificationScores(Scores):
         "average_precision",
         "log_loss",
     )
-    lower_is_better = ("log_loss", "expected_calibration_error")
+    lower_is_better = ("log_loss", "expected_calibration_error", "adaptive_calibration_error")
 
     def __init__(self, truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str] = ()) -> None:
         super().__init__(truth, predicted, labels)
@@ -103,6 +103,7 @@ class ClassificationScores(Scores):
         metrics["average_precision"] = float(np.mean(list(precision.values()))) if precision else ONE_CLASS
         metrics["log_loss"] = float(sk.log_loss(truth, self.chances, labels=np.arange(self.size)))
         metrics["expected_calibration_error"] = calibration_error(self.confidence, self.right)
+        metrics["adaptive_calibration_error"] = adaptive_calibration_error(self.confidence, self.right)
         return metrics
 
     def _areas(self) -> tuple[dict[int, float], dict[int, float]]:

@@ -20,6 +20,7 @@ from multimodal_keras.evaluation.answers import Answers, Collected, collect
 from multimodal_keras.evaluation.kinds import KINDS
 from multimodal_keras.evaluation.measure import subset_rows, task_metrics
 from multimodal_keras.evaluation.mistakes import mistakes
+from multimodal_keras.evaluation.promises import promise_rows, unusual_shares
 from multimodal_keras.evaluation.report import Report
 from multimodal_keras.evaluation.scores import Scores
 from multimodal_keras.evaluation.subsets import subsets_of
@@ -81,8 +82,9 @@ def evaluate(
     every = subsets_of(found.modalities, found.optional)
     every = every if subsets else every[-1:]
     given = _records(records)
+    asked = [subset for subset in every if subset.reason is None]
     with _batches(given, model, batch_size) as batches:
-        collected = collect(model, batches, [subset for subset in every if subset.reason is None])
+        collected = collect(model, batches, asked)
     scored, skipped = _scored(collected, found.heads)
     tasks = {task: _facts(found.heads[task], collected.answers[task]) for task in found.heads}
     report = Report(
@@ -94,6 +96,8 @@ def evaluate(
         },
         per_class={task: scores.per_class() for task, scores in scored.items()},
         subsets=subset_rows(every, collected, scored, bootstrap, seed),
+        promises=promise_rows(found, collected, asked),
+        unusual=unusual_shares(collected),
         skipped=skipped,
         history=_history(history),
         settings={"batch_size": batch_size, "bootstrap": bootstrap, "seed": seed, "confidence": 0.95},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from multimodal_keras.evaluation.calibration import calibration_error
+from multimodal_keras.evaluation.calibration import adaptive_calibration_error, calibration_error
 from multimodal_keras.evaluation.ranking import Ranking
 from multimodal_keras.evaluation.scores import Scores, Value, counted, mean_or_nan
 
@@ -42,7 +42,7 @@ class MultiLabelScores(Scores):
         "average_precision",
         "log_loss",
     )
-    lower_is_better = ("hamming_loss", "log_loss", "expected_calibration_error")
+    lower_is_better = ("hamming_loss", "log_loss", "expected_calibration_error", "adaptive_calibration_error")
 
     def __init__(self, truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str] = ()) -> None:
         super().__init__(truth, predicted, labels)
@@ -89,6 +89,7 @@ class MultiLabelScores(Scores):
         metrics["average_precision"] = float(np.mean(list(average_precision.values()))) if roc else NOT_SPLIT
         metrics["log_loss"] = float(self._losses.mean())
         metrics["expected_calibration_error"] = calibration_error(self.chances.ravel(), self.truth.ravel())
+        metrics["adaptive_calibration_error"] = adaptive_calibration_error(self.chances.ravel(), self.truth.ravel())
         return metrics
 
     def _areas(self) -> tuple[dict[int, float], dict[int, float]]:

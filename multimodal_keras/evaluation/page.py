@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from multimodal_keras.evaluation.mistakes import Mistake
-from multimodal_keras.evaluation.table import fields_in_words, number, title
+from multimodal_keras.evaluation.table import fields_in_words, number, promise_lines, title
 
 if TYPE_CHECKING:
     from multimodal_keras.evaluation.plots.style import Plot
@@ -76,6 +76,7 @@ def _task(report: Report, task: str, plots: Sequence[Plot]) -> str:
         f'<p class="soft">{escape(facts["kind"])}{escape(unit)} · {facts["labelled"]:,} labelled records</p>',
         f'<div class="tiles">{"".join(_tile(name, metrics[name]) for name in headline)}</div>',
         f"<h3>Subsets of modalities</h3>{_subsets(task, report.subsets)}",
+        _promises(report, task),
         _plots(mine),
         f"<h3>All metrics</h3>{_metrics(metrics)}",
     ]
@@ -128,6 +129,19 @@ def _subsets(task: str, subsets: Mapping[str, Mapping[str, Any]]) -> str:
         else '<p class="soft">Bold: 0 lies outside of the paired interval of the difference.</p>'
     )
     return _table([*heads, "records", "nothing present"], rows) + note
+
+
+def _promises(report: Report, task: str) -> str:
+    """What a calibrated model promised; nothing for another one."""
+    if task not in report.promises:
+        return ""
+    heads, rows = promise_lines(report.promises[task], report.unusual)
+    note = (
+        "Coverage: the share of records whose set or interval holds the truth. Expected: where it lies in 95 of 100 cases "
+        "if the promise holds, for as many records as it was calibrated and is tested on."
+    )
+    table = _table(heads, [_row([escape(cell) for cell in cells]) for cells, _ in rows])
+    return f'<h3>Promises</h3>{table}<p class="soft">{note}</p>'
 
 
 def _pair(entry: Mapping[str, Any]) -> tuple[str, str]:

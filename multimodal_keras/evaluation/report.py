@@ -12,7 +12,7 @@ from typing import Any
 from multimodal_keras.evaluation.answers import Answers
 from multimodal_keras.evaluation.mistakes import Mistake
 from multimodal_keras.evaluation.scores import Scores
-from multimodal_keras.evaluation.table import plain, subset_lines
+from multimodal_keras.evaluation.table import plain, promise_lines, subset_lines
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -34,6 +34,8 @@ class Report:
         subsets: a subset's name (`"image+title"`) to `fields`, `reason` (None if defined), `nothing_present`, and
             `tasks`: task to `records` and `metrics`, the headline ones, each with `against_all`: the paired difference
             to the answers from all modalities, and whether 0 is `outside` of its interval.
+        promises: of a calibrated model, task to subset to what its sets and accepted answers came to, see `promise_rows`.
+        unusual: of a calibrated model, subset to the share of records that it calls unusual.
         skipped: task to the reason why it has no metrics.
         history: metric to one number for each epoch.
         settings: `batch_size`, `bootstrap`, `seed`, `confidence`.
@@ -49,6 +51,8 @@ class Report:
     metrics: dict[str, dict[str, dict[str, Any]]]
     per_class: dict[str, dict[str, dict[str, Any]]]
     subsets: dict[str, dict[str, Any]]
+    promises: dict[str, dict[str, dict[str, Any]]]
+    unusual: dict[str, float]
     skipped: dict[str, str]
     history: dict[str, list[float]]
     settings: dict[str, Any]
@@ -66,6 +70,8 @@ class Report:
             "metrics",
             "per_class",
             "subsets",
+            "promises",
+            "unusual",
             "skipped",
             "history",
             "settings",
@@ -124,6 +130,8 @@ class Report:
         for task in self.metrics:
             facts = self.tasks[task]
             lines += ["", f"{task} ({facts['kind']}, {facts['labelled']} labelled records)", self.table(task)]
+            if task in self.promises:
+                lines += ["", *plain(*promise_lines(self.promises[task], self.unusual))]
         lines += [f"\n{task}: {reason}" for task, reason in self.skipped.items()]
         if self.settings["bootstrap"] and self.metrics:
             lines += ["", f"Brackets: 95 % intervals over {self.settings['bootstrap']:,} resamples of the records."]

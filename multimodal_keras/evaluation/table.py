@@ -60,6 +60,36 @@ def subset_lines(
     return ["modalities", *map(title, metrics), "records", "nothing present"], rows
 
 
+def promise_lines(
+    rows: Mapping[str, Mapping[str, Any]], unusual: Mapping[str, float]
+) -> tuple[list[str], list[tuple[list[str], str | None]]]:
+    """A table of what a calibrated model promised for one task, and of what came of it, in the form of `subset_lines`.
+
+    Args:
+        rows: subset to a row of `promise_rows`.
+        unusual: subset to the share of records that are called unusual.
+    """
+    first = next(iter(rows.values()))
+    heads, cells = ["modalities"], {name: [fields_in_words(name.split("+"))] for name in rows}
+    if "coverage" in first:
+        heads += ["promised", "coverage", "expected", "mean size", "empty"]
+        for name, row in rows.items():
+            expected = "–" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
+            broken = "" if row["kept"] in (True, None) else " (outside)"
+            cells[name] += [number(row["promised"]), f"{number(row['coverage'])}{broken}", expected]
+            cells[name] += [number(row["size"]), number(row["empty"])]
+    if "accepted" in first:
+        heads += ["accepted", "of these right"]
+        for name, row in rows.items():
+            cells[name] += [number(row["accepted"]), number(row["right"])]
+    if unusual:
+        heads.append("unusual")
+        for name in rows:
+            cells[name].append(number(unusual[name]))
+    heads.append("records")
+    return heads, [([*cells[name], str(row["records"])], None) for name, row in rows.items()]
+
+
 def plain(heads: Sequence[str], rows: Sequence[tuple[Sequence[str], str | None]]) -> Iterator[str]:
     """A table in aligned columns; a reason stands right of the first cell."""
     cells = [list(row) for row, reason in rows if reason is None]

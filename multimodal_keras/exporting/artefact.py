@@ -12,11 +12,19 @@ from typing import Any
 
 import keras
 
+from multimodal_keras.calibrating import is_calibrated
 from multimodal_keras.data import Records, read
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.device_files import DeviceFile, device_ways, file_costs, write_device_files
 from multimodal_keras.exporting.options import tflite_options
-from multimodal_keras.exporting.parity import ParityError, draw_sample, measure_parity, refused_ways, savedmodel_ways
+from multimodal_keras.exporting.parity import (
+    FLOAT32,
+    ParityError,
+    draw_sample,
+    measure_parity,
+    refused_ways,
+    savedmodel_ways,
+)
 from multimodal_keras.exporting.savedmodel import write_savedmodel
 from multimodal_keras.exporting.split import WHOLE
 from multimodal_keras.exporting.tokenizers import DEVICE, write_tokenizers
@@ -61,6 +69,7 @@ def export(
     sample_size: int = 256,
     tflite: bool = True,
     calibration: Records | Iterable[Mapping[str, Any]] | None = None,
+    refit: Records | Iterable[Mapping[str, Any]] | bool | None = None,
     **options: Any,
 ) -> Exported:
     """Export a model as a SavedModel and TFLite files that give the same numbers.
@@ -75,6 +84,8 @@ def export(
         sample_size: how many of them.
         tflite: whether to write TFLite files.
         calibration: records on which the ranges of int8 are measured, best from the training records; `sample` by default.
+        refit: for a calibrated model, the records of its calibration: each quantized file gets numbers that fit its own
+            answers to them. False to leave the numbers as they are, which keeps no promise of coverage.
         **options: fields of `TFLiteOptions`, such as `quantize=["float32", "int8"], lstm="auto", split=True`.
 
     Returns:
@@ -83,11 +94,12 @@ def export(
     Raises:
         ParityError: if an artefact differs from the model by more than 1e-5 (SavedModel) or 1e-4 (TFLite at float32) of
             the largest output (at least 1), or every TFLite file is refused.
-        ValueError: if the sample is empty, the folder holds something else, an option is unknown, or the model needs an op
-            that TFLite lacks; the message names the layer.
+        ValueError: if the sample is empty, the folder holds something else, an option is unknown, a calibrated model is
+            quantized without `refit`, or the model needs an op that TFLite lacks; the message names the layer.
     """
     folder, wished = Path(folder), tflite_options(options)
     _check_place(folder)
+    fitted_on = _refit_records(model, refit, tflite and set(wished.quantize) != {FLOAT32})
     records = _records(sample)
     drawn = draw_sample(model, records, sample_size)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +108,7 @@ def export(
         write_savedmodel(model, made)
         files, chosen = [], records if calibration is None else _records(calibration)
         if tflite:
-            files = write_device_files(model, made, wished, chosen)
+            files = write_device_files(model, made, wished, chosen, fitted_on)
             write_tokenizers(model, made / DEVICE)
         _write_json(made / CONTRACT, _whole_contract(model, files))
         ways = [*savedmodel_ways(made), *device_ways(made, files)]
@@ -111,6 +123,15 @@ def export(
             os.rename(folder, Path(beside, "replaced"))
         os.rename(made, folder)
     return Exported(folder, parity, _sizes(folder, files), refused)
+
+
+def _refit_records(model: keras.Model, refit: Any, quantized: bool) -> Records | None:
+    if refit is None and quantized and is_calibrated(model):
+        raise ValueError(
+            "A calibrated model's numbers are fitted again to each quantized file. Received no records for it. Pass "
+            "refit=valid, the records that it was calibrated on, or refit=False to leave the numbers as they are."
+        )
+    return None if refit is None or refit is False else _records(refit)
 
 
 def _without_refused(folder: Path, files: list[DeviceFile], refused: Mapping[str, str]) -> list[DeviceFile]:

@@ -15,7 +15,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from multimodal_keras.base import parts
 from multimodal_keras.base.contributions import contributions_model
-from multimodal_keras.data import Records
+from multimodal_keras.calibrating import is_calibrated, raw_model, recalibrate
+from multimodal_keras.data import Pipeline, Records
+from multimodal_keras.data.pipeline import MEMORY
 from multimodal_keras.encoders import LSTMEncoder
 from multimodal_keras.encoders.lowering import FUSED
 from multimodal_keras.exporting.alone import run_alone, save_examples
@@ -61,7 +63,7 @@ class DeviceFile:
 
 
 def write_device_files(
-    model: keras.Model, folder: Path, options: TFLiteOptions, calibration: Records
+    model: keras.Model, folder: Path, options: TFLiteOptions, calibration: Records, refit: Records | None = None
 ) -> list[DeviceFile]:
     """Write the files that are wished, each with its contract inside.
 
@@ -70,6 +72,8 @@ def write_device_files(
         folder: where to.
         options: what is wished.
         calibration: records to measure the ranges of int8 on.
+        refit: labelled records that a calibrated model's numbers are fitted to again in each quantized file; None to leave
+            them as they are.
 
     Returns:
         The files, the most exact quantization first.
@@ -82,12 +86,33 @@ def write_device_files(
     if "int8" in options.quantize:
         tensors = calibration_examples(model, calibration, options.calibration_size)
         examples = {WHOLE: tensors, **part_examples(made, tensors)}
-    whole = explained_model(model) if options.explain else whole_model(model)
     files = []
+    # Read and decoded once for all files.
+    answered = None if refit is None else Pipeline(refit, model, batch_size=64, cache=MEMORY)
     for quantize in sorted(set(options.quantize), key=QUANTIZATIONS.index):
+        own = model
+        if answered is not None and quantize != FLOAT32 and is_calibrated(model):
+            own = refitted(model, quantize, options, examples.get(WHOLE), answered)
+            made = split_model(own) if options.split else []
+        whole = explained_model(own) if options.explain else whole_model(own)
         for part in (whole, *made):
             files.append(_write(part, folder, quantize, options, examples.get(part.name)))
     return files
+
+
+def refitted(
+    model: keras.Model, quantize: str, options: TFLiteOptions, examples: Examples | None, records: Pipeline
+) -> keras.Model:
+    """A calibrated model with the numbers that fit its quantized network.
+
+    The network is converted without its calibration first, and asked for the heads' own answers to the records. What is
+    written in the end is the same network with the new numbers, which stay in float32.
+    """
+    plain = replace(options, integer_outputs=False, explain=False)
+    with tempfile.TemporaryDirectory() as folder:
+        file = _write(whole_model(raw_model(model)), Path(folder), quantize, plain, examples)
+        with TFLiteArtefact(Path(folder, file.name)) as lite:
+            return recalibrate(model, lite.call, records, stored="float16" if quantize == "float16" else FLOAT32)
 
 
 def explained_model(model: keras.Model) -> Part:

@@ -20,7 +20,7 @@ from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.savedmodel import Endpoint
-from multimodal_keras.runtime.signatures import RAW
+from multimodal_keras.runtime.signatures import OOD_SCORE, RAW
 
 FOLDER, WHOLE = "parts", "model"
 
@@ -83,6 +83,7 @@ def split_model(model: keras.Model) -> list[Part]:
         made.append(_part(taken, given, common | facts, whole["tflite"]["inputs"]))
     cut |= {presence_name(field): inputs[presence_name(field)] for field in found.optional}
     facts = {"part": FUSION, "modalities": {}, "tasks": whole["tasks"]}
+    facts |= {key: whole[key] for key in (OOD_SCORE,) if key in whole}
     known = whole["tflite"]["inputs"] | whole["tflite"]["outputs"]
     return [*made, _part(cut, model.output, common | facts, known)]
 
@@ -129,7 +130,7 @@ def in_turn(artefacts: list[Any], tensors: Mapping[str, np.ndarray]) -> dict[str
     known = dict(tensors)
     for artefact in artefacts:
         known |= artefact.call(known)
-    return {task: known[task] for task in artefacts[-1].contract["tasks"]}
+    return {name: known[name] for name in artefacts[-1].contract["tflite"]["outputs"]}
 
 
 def file_name(part: str, quantize: str) -> str:

@@ -28,6 +28,7 @@ class LabelsHead(Head):
     """
 
     activation = "softmax"
+    has_energy = True
 
     def __init__(
         self,
@@ -121,11 +122,19 @@ class LabelsHead(Head):
         self._answer.build((None, width))
         self.built = True
 
-    def call(self, fused: Any, training: bool | None = None) -> Any:
+    def logits(self, fused: Any, training: bool | None = None) -> Any:
+        """What the activation makes probabilities of, `float32 (batch, labels)`."""
         fused = self._dropout(ops.cast(fused, "float32"), training=training)
         if self._hidden is not None:
             fused = self._hidden(fused)
-        return keras.activations.get(self.activation)(self._answer(fused))
+        return self._answer(fused)
+
+    def call(self, fused: Any, training: bool | None = None) -> Any:
+        return keras.activations.get(self.activation)(self.logits(fused, training))
+
+    def energy(self, fused: Any) -> Any:
+        logits = self.logits(fused)
+        return -ops.logsumexp(logits, axis=-1, keepdims=True)
 
     def compute_output_shape(self, fused_shape: Any) -> Any:
         return (fused_shape[0], len(self.labels or ()))

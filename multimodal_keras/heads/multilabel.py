@@ -105,6 +105,10 @@ class MultiLabelHead(LabelsHead):
             target[self.index_of(name)] = 1.0
         return target
 
+    def energy(self, fused: Any) -> Any:
+        # Joint energy: Wang et al., Can multi-label classification networks know what they don't know? (arXiv:2109.14162).
+        return -ops.sum(ops.softplus(self.logits(fused)), axis=-1, keepdims=True)
+
     @property
     def target_shape(self) -> tuple[int, ...]:
         return (len(self.labels or ()),)

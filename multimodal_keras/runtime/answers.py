@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multimodal_keras.runtime.signatures import baseline_name, contributions_name
+from multimodal_keras.runtime.signatures import OOD_SCORE, baseline_name, contributions_name
 
 
 def _classification(task: Mapping[str, Any], row: np.ndarray) -> dict[str, Any]:
@@ -48,13 +48,25 @@ def answers(contract: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> l
         `{"labels", "probabilities"}` (multilabel, those of at least 0.5), `{"value"}` (regression, with its unit), or
         `{"values"}` for a kind that this version does not know. With contributions, also `"baseline"`, what is answered
         with nothing present, and `"contributions"`, field to what it added: of the label's probability
-        (classification), of the value (regression), or for each label (multilabel: field to label to number).
+        (classification), of the value (regression), or for each label (multilabel: field to label to number). Of a
+        calibrated model, also `"set"`, the labels of the conformal set, or `"interval"`, its two ends; `"accepted"`,
+        whether the answer is (classification), or the labels that are (multilabel); and beside the tasks `"ood_score"`,
+        `{"score", "unusual"}`.
     """
     tasks, count = contract["tasks"], len(next(iter(outputs.values())))
     rows = [
         {task: _answer(tasks[task], np.asarray(outputs[task][row])) for task in sorted(tasks) if task in outputs}
         for row in range(count)
     ]
+    for task, facts in tasks.items():
+        for kind, name in facts.get("calibration", {}).get("outputs", {}).items():
+            for row, answer in enumerate(rows):
+                if name in outputs:
+                    answer[task][kind] = _beside(facts, np.asarray(outputs[name][row]))
+    if OOD_SCORE in contract and OOD_SCORE in outputs:
+        for row, answer in enumerate(rows):
+            score = float(np.ravel(outputs[OOD_SCORE][row])[0])
+            answer[OOD_SCORE] = {"score": score, "unusual": score > 0}
     for task in (task for task in tasks if contributions_name(task) in outputs):
         given, baselines = outputs[contributions_name(task)], outputs[baseline_name(task)]
         for row, answer in enumerate(rows):
@@ -68,6 +80,15 @@ def answers(contract: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> l
 def _answer(task: Mapping[str, Any], row: np.ndarray) -> dict[str, Any]:
     kind = _KINDS.get(task["kind"])
     return kind(task, row) if kind else {"values": row.tolist()}
+
+
+def _beside(task: Mapping[str, Any], values: np.ndarray) -> Any:
+    """A mask over labels as their names, a single flag as it is, an interval as its ends."""
+    if values.dtype != bool:
+        return values.astype(float).tolist()
+    if values.ndim:
+        return [label for label, inside in zip(task["labels"], values, strict=True) if inside]
+    return bool(values)
 
 
 def _teller(task: Mapping[str, Any], row: np.ndarray) -> Callable[[np.ndarray], Any]:

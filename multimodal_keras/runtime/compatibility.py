@@ -20,10 +20,10 @@ BOTH = (RAW, DEVICE)
 
 # What is told by a rule of its own, and is not part of a kind of field.
 _TOLD_APART = {
-    "classification": frozenset({"labels"}),
-    "multilabel": frozenset({"labels"}),
+    "classification": frozenset({"labels", "calibration"}),
+    "multilabel": frozenset({"labels", "calibration"}),
     # What learning found in the records, and no client sees.
-    "regression": frozenset({"mean", "deviation"}),
+    "regression": frozenset({"mean", "deviation", "calibration"}),
 }
 # The most that a file may hold: less of it breaks who sends more.
 _LIMITS = frozenset({"max_pixels", "max_seconds"})

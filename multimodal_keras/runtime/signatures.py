@@ -8,6 +8,9 @@ from typing import Any
 from multimodal_keras.runtime.raw import raw_spec
 
 RAW, TENSORS, EXPLAIN = "serving_default", "tensors", "explain"
+OOD_SCORE = "ood_score"
+# What a calibrated model answers beside each task.
+BESIDE = ("set", "interval", "accepted")
 
 Specs = dict[str, Any]
 
@@ -20,6 +23,11 @@ def contributions_name(task: str) -> str:
 def baseline_name(task: str) -> str:
     """The output that says what a task's prediction is with nothing present."""
     return f"{task}_baseline"
+
+
+def beside_name(task: str, kind: str) -> str:
+    """The output of a calibrated model beside a task's own: `subject_set`, `score_interval`, `subject_accepted`."""
+    return f"{task}_{kind}"
 
 
 def offered_signatures(contract: Mapping[str, Any]) -> dict[str, dict[str, Specs]]:

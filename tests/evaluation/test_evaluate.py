@@ -180,7 +180,7 @@ def test_save_writes_every_file(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["plots", "report.html", "report.json"]
     names = {path.stem for path in (folder / "plots").glob("*.png")}
     per_task = {
-        "subject": ("subsets", "confusion", "roc", "precision_recall", "reliability", "mistakes"),
+        "subject": ("subsets", "confusion", "risk_coverage", "roc", "precision_recall", "reliability", "mistakes"),
         "tags": ("subsets", "roc", "precision_recall", "reliability", "mistakes"),
         "price": ("subsets", "scatter", "mistakes"),
     }

@@ -83,7 +83,7 @@ def absent(facts: dict[str, Any]) -> Any:
 
 def answer(row: Any) -> dict[str, Any]:
     """Task to numbers. A model of one task answers with the bare numbers."""
-    by_task = row if len(TASKS) > 1 else dict.fromkeys(TASKS, row)
+    by_task = row if isinstance(row, dict) else dict.fromkeys(TASKS, row)
     return {
         task: dict(zip(labels, by_task[task])) if labels else by_task[task]  # noqa: B905 (older Python has no strict)
         for task, labels in TASKS.items()

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-INTEGER, NUMBER, TEXT, TEXTS = "integer", "number", "text", "texts"
+from multimodal_keras.runtime.signatures import OOD_SCORE
+
+INTEGER, NUMBER, TEXT, TEXTS, FLAG = "integer", "number", "text", "texts", "flag"
 
 
 @dataclass(frozen=True)
@@ -15,19 +17,22 @@ class Column:
 
     Attributes:
         name: in the header.
-        kind: of its cells: `"integer"`, `"number"`, `"text"` or `"texts"`, a list of them.
+        kind: of its cells: `"integer"`, `"number"`, `"text"`, `"texts"`, a list of them, or `"flag"`.
         path: the keys that lead to its cell.
     """
 
     name: str
     kind: str
-    path: tuple[str, ...]
+    path: tuple[str | int, ...]
 
     def cell(self, answer: Mapping[str, Any]) -> Any:
         """Its cell of one answer; None where the answer has none, as that of a skipped record."""
         found: Any = answer
         for key in self.path:
-            found = found.get(key) if isinstance(found, Mapping) else None
+            if isinstance(found, Mapping):
+                found = found.get(key)
+            else:
+                found = found[key] if isinstance(found, list) and isinstance(key, int) else None
         return found
 
 
@@ -48,17 +53,31 @@ def columns_of(contract: Mapping[str, Any], probabilities: bool) -> list[Column]
                 f"A task in a table is one of {', '.join(_KINDS)}. Received {task!r} of kind {facts['kind']!r}. "
                 "Write .jsonl."
             )
-        found += _KINDS[facts["kind"]](task)
+        found += [*_KINDS[facts["kind"]](task), *_calibrated(task, facts)]
         if probabilities:
             found += [
                 Column(f"{task}_probability_{label}", NUMBER, (task, "probabilities", label))
                 for label in facts.get("labels") or ()
             ]
+    if OOD_SCORE in contract:
+        found.append(Column(OOD_SCORE, NUMBER, (OOD_SCORE, "score")))
     found.append(Column("error", TEXT, ("error",)))
     names = [column.name for column in found]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"Columns have different names. Received {', '.join(twice)} twice. Write .jsonl.")
+    return found
+
+
+def _calibrated(task: str, facts: Mapping[str, Any]) -> list[Column]:
+    """What a calibrated model says beside a task's answer, under the names of its outputs."""
+    found = []
+    for kind, name in facts.get("calibration", {}).get("outputs", {}).items():
+        if kind == "interval":
+            found += [Column(f"{name}_{end}", NUMBER, (task, kind, place)) for place, end in enumerate(("low", "high"))]
+        else:
+            one_flag = kind == "accepted" and facts["kind"] == "classification"
+            found.append(Column(name, FLAG if one_flag else TEXTS, (task, kind)))
     return found
 
 

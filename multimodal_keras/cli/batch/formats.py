@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from multimodal_keras.cli.batch.columns import INTEGER, NUMBER, TEXT, TEXTS, columns_of
+from multimodal_keras.cli.batch.columns import FLAG, INTEGER, NUMBER, TEXT, TEXTS, columns_of
 
 # Between the labels of one cell, as `MultiLabelHead` reads them by default.
 SEPARATOR = "|"
@@ -95,7 +95,7 @@ class Parquet(CSV):
 
     def _schema(self) -> Any:
         arrow = self._arrow
-        types = {INTEGER: arrow.int64(), NUMBER: arrow.float32(), TEXT: arrow.string()}
+        types = {INTEGER: arrow.int64(), NUMBER: arrow.float32(), TEXT: arrow.string(), FLAG: arrow.bool_()}
         types[TEXTS] = arrow.list_(arrow.string())
         return arrow.schema([arrow.field(column.name, types[column.kind]) for column in self.columns])
 

@@ -23,15 +23,15 @@ def plots_of(report: Report) -> list[Plot]:
         report: what `evaluate` returned.
 
     Returns:
-        For each task: subsets (if there are several), confusion matrix, curves and calibration, or a scatter plot, and
-        the gallery of mistakes; then the learning curves, if there is a history.
+        For each task: subsets (if there are several), confusion matrix, risk by coverage, curves and calibration, or a
+        scatter plot, and the gallery of mistakes; then the learning curves, if there is a history.
     """
     plots: list[Plot] = []
     for task, scores in report.scores.items():
         if len(report.subsets) > 1:
             plots.append(subset_bars(task, report.subsets, scores.lower_is_better))
         if isinstance(scores, ClassificationScores):
-            plots.append(labels.confusion(task, scores))
+            plots += [labels.confusion(task, scores), labels.risk_coverage(task, scores)]
         if isinstance(scores, (ClassificationScores, MultiLabelScores)):
             plots += [*labels.curves(task, scores), labels.reliability(task, scores)]
         if isinstance(scores, RegressionScores):

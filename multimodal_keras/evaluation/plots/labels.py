@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
-from multimodal_keras.evaluation.calibration import BINS, bins
+from multimodal_keras.evaluation.calibration import BINS, bins, share_interval
 from multimodal_keras.evaluation.classification import ClassificationScores
 from multimodal_keras.evaluation.multilabel import MultiLabelScores
 from multimodal_keras.evaluation.plots.style import (
@@ -130,11 +130,14 @@ def reliability(task: str, scores: ClassificationScores | MultiLabelScores) -> P
     answers, stated, true = bins(confidence, right)
     error = float(np.sum(answers * np.abs(stated - true)) / answers.sum())
     middles, filled = (np.arange(BINS) + 0.5) / BINS, answers > 0
+    low, high = share_interval(np.round(true * answers)[filled], answers[filled])
 
     def draw(figure: Figure) -> None:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.3])
         above.bar(middles, true, 0.92 / BINS, color=LIGHT, label="came true")
         above.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
+        errors = [true[filled] - low, high - true[filled]]
+        above.errorbar(middles[filled], true[filled], errors, fmt="none", ecolor=GREY, elinewidth=1, capsize=2)
         above.plot(stated[filled], true[filled], "o", color=DARK, markersize=5, label="mean confidence of the bin")
         above.set(ylim=(0, 1.02), ylabel="share that came true", title=f"expected calibration error {number(error)}")
         above.legend(loc="upper left")
@@ -148,3 +151,27 @@ def reliability(task: str, scores: ClassificationScores | MultiLabelScores) -> P
         f"Reliability diagram of {task}: expected calibration error {number(error)} over {int(answers.sum())} answers."
     )
     return drawn(Plot(f"{task}_reliability", "Calibration", alt, task), (5.2, 5.6), draw)
+
+
+def risk_coverage(task: str, scores: ClassificationScores) -> Plot:
+    """How many of the answers are right if only the surest ones are accepted.
+
+    Reference:
+        Geifman and El-Yaniv, Selective Classification for Deep Neural Networks (arXiv:1705.08500).
+    """
+    right = scores.right[np.argsort(-scores.confidence, kind="stable")]
+    kept = np.arange(1, len(right) + 1)
+    share, accuracy = kept / len(right), np.cumsum(right) / kept
+    low, high = share_interval(np.cumsum(right), kept)
+    area = float(np.mean(1 - accuracy))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.fill_between(share, low, high, color=LIGHT, alpha=0.4, linewidth=0, label="95 % interval")
+        axes.plot(share, accuracy, color=DARK, linewidth=2, label=f"mean risk {area:.3f}")
+        axes.axhline(float(right.mean()), color=GREY, linestyle=":", label="all answers")
+        unit_square(axes, "share of answers that are accepted, the surest first", "of these right")
+        axes.legend(loc="lower left")
+
+    alt = f"Accuracy of {task} against the share of answers that are accepted: mean risk {area:.3f}."
+    return drawn(Plot(f"{task}_risk_coverage", "Accepting the surest answers only", alt, task), (5.2, 5.2), draw)

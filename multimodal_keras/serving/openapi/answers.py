@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from multimodal_keras.runtime.signatures import EXPLAIN
+from multimodal_keras.runtime.signatures import EXPLAIN, OOD_SCORE
 from multimodal_keras.serving.model import ServedModel
 from multimodal_keras.serving.openapi.values import Schema
 
@@ -54,7 +54,7 @@ def answer_schema(model: ServedModel) -> Schema:
     """The answer to one record: each task with what its kind says; see `runtime.answers.answers`."""
     contract, schemas = model.contract, {}
     for task, facts in contract["tasks"].items():
-        schemas[task] = _object(_KINDS.get(facts["kind"], _unknown)(facts))
+        schemas[task] = _object(_KINDS.get(facts["kind"], _unknown)(facts) | _calibrated(facts))
         if EXPLAIN in model.signatures:
             value = _beside(facts)
             # Where the request asked for them.
@@ -62,7 +62,18 @@ def answer_schema(model: ServedModel) -> Schema:
                 "baseline": value,
                 "contributions": _object(dict.fromkeys(contract["modalities"], value)),
             }
+    if OOD_SCORE in contract:
+        schemas[OOD_SCORE] = _object({"score": {"type": "number"}, "unusual": {"type": "boolean"}})
     return _object(schemas)
+
+
+def _calibrated(task: Mapping[str, Any]) -> dict[str, Schema]:
+    """What a calibrated model says beside a task's answer."""
+    labels: Schema = {"type": "array", "items": {"enum": list(task.get("labels") or ())}, "uniqueItems": True}
+    flag: Schema = {"type": "boolean"} if task["kind"] == "classification" else labels
+    interval: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    schemas = {"set": labels, "accepted": flag, "interval": interval}
+    return {kind: schemas[kind] for kind in task.get("calibration", {}).get("outputs", {})}
 
 
 def _beside(task: Mapping[str, Any]) -> Schema:

@@ -11,15 +11,25 @@ const SIGNED_PERCENT = new Intl.NumberFormat("en", { ...SIGNED, style: "percent"
 
 /** Show an answer, task by task, in place of what is there. */
 export function showAnswer(place, answer) {
-  const sections = Object.keys(answer)
+  const { ood_score: ood, ...tasks } = answer;
+  const sections = Object.keys(tasks)
     .sort()
-    .map((task) => make("section", { "data-task": task }, make("h3", {}, task), ...parts(answer[task])));
-  place.replaceChildren(...sections);
+    .map((task) => make("section", { "data-task": task }, make("h3", {}, task), ...parts(tasks[task])));
+  place.replaceChildren(...sections, ...(ood === undefined ? [] : [unusual(ood)]));
+}
+
+/** Whether the record is unlike those that the model was calibrated on. */
+function unusual({ score, unusual: isUnusual }) {
+  const said = isUnusual ? "Unlike the records this model knows: do not rely on the answer." : "Like the records this model knows.";
+  const number = make("data", { value: String(score) }, SIGNED_NUMBER.format(score));
+  const line = make("p", { className: isUnusual ? "hint unusual" : "hint" }, `${said} Score `, number, "; above 0 is unusual.");
+  return make("section", { "data-task": "ood_score" }, line);
 }
 
 /** The answer as a sentence, for the status line. */
 export function sentenceOf(answer) {
-  const told = Object.entries(answer).map(([task, found]) => [task, briefly(found)]);
+  const tasks = Object.entries(answer).filter(([name]) => name !== "ood_score");
+  const told = tasks.map(([task, found]) => [task, briefly(found)]);
   const known = told.filter(([, words]) => words).sort();
   return known.map(([task, words]) => `${task}: ${words}`).join("; ");
 }
@@ -40,11 +50,23 @@ function parts(found) {
   else if (found.value !== undefined) {
     shown.push(make("p", { className: "value" }, make("data", { value: String(found.value) }, measured(found))));
   } else {
-    const { contributions, baseline, ...rest } = found;
+    const { contributions, baseline, set, interval, accepted, ...rest } = found;
     shown.push(make("pre", { tabIndex: 0, role: "region", "aria-label": "answer" }, JSON.stringify(rest, null, 1)));
   }
+  shown.push(...promised(found));
   if (found.contributions) shown.push(contributed(found));
   return shown;
+}
+
+/** What a calibrated model promises: a set or an interval that holds the truth, and whether to accept the answer. */
+function promised({ set, interval, accepted, unit }) {
+  const lines = [];
+  if (set) lines.push(`One of these: ${set.join(", ") || "none is likely enough"}.`);
+  if (interval) lines.push(`Between ${interval.map((end) => measured({ value: end, unit })).join(" and ")}.`);
+  if (accepted === true) lines.push("Sure enough to be accepted.");
+  if (accepted === false) lines.push("Not sure enough to be accepted.");
+  if (Array.isArray(accepted)) lines.push(`Sure enough of: ${accepted.join(", ") || "none"}.`);
+  return lines.map((line) => make("p", { className: "hint promise", dir: "auto" }, line));
 }
 
 function bars({ label, labels, probabilities }) {

@@ -1,0 +1,190 @@
+"""A calibrated model and what is exported from it answer alike, and an int8 file has numbers of its own."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from plain_components import PlainEncoder
+
+import multimodal_keras as mk
+from multimodal_keras.calibrating.conformal import coverage_interval
+from multimodal_keras.exporting.contract import contract
+from multimodal_keras.runtime.artefacts import load
+
+TASKS = {"subject", "colourful", "things"}
+BESIDE = {"subject_set", "subject_accepted", "colourful_interval", "things_set", "things_accepted", "ood_score"}
+
+
+@pytest.fixture(scope="module")
+def records(clipart):
+    rows = [{**record, "things": "|".join(sorted({record["subject"], "any"}))} for record in clipart]
+    return mk.data.Records.of(rows, folder=clipart.folder)
+
+
+@pytest.fixture(scope="module")
+def model(records):
+    keras.utils.set_random_seed(1)
+    return mk.build_model(
+        {"title": mk.TextModality(6, optional=True), "image": mk.ImageModality((16, 16), optional=True)},
+        {
+            "subject": mk.ClassificationHead(),
+            "colourful": mk.RegressionHead(unit="share"),
+            "things": mk.MultiLabelHead(hidden_units=4),
+        },
+        encoders={"title": PlainEncoder(), "image": mk.Conv2DEncoder((4,))},
+        adapt_to=records,
+    )
+
+
+@pytest.fixture(scope="module")
+def calibrated(model, records):
+    return mk.calibrate(model, records, coverage=0.8, recall=0.5, scaling="vector")
+
+
+@pytest.fixture(scope="module")
+def exported(calibrated, records, tmp_path_factory):
+    return mk.export(
+        calibrated,
+        tmp_path_factory.mktemp("exported") / "clipart" / "1",
+        sample=records,
+        refit=records,
+        quantize=["float32", "int8"],
+        max_metric_drop=1.0,
+        sample_size=24,
+    )
+
+
+def test_the_given_model_stays_as_it_is(model, calibrated):
+    assert set(model.output) == TASKS
+    assert set(calibrated.output) == TASKS | BESIDE
+    assert model.weights[0] is calibrated.weights[0]
+    assert list(mk.parts(calibrated).heads) == sorted(TASKS)
+
+
+def test_a_reloaded_model_answers_the_same(calibrated, records, tmp_path):
+    calibrated.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = next(iter(mk.data.batches(records.take(8), calibrated)))[0]
+    first, second = calibrated(inputs), again(inputs)
+    for name in TASKS | BESIDE:
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_all_artefacts_answer_alike(exported):
+    rows = {(row["way"], row["records"]): row for row in exported.parity["rows"]}
+    for way in ("SavedModel, raw", "SavedModel, tensors", "SavedModel, explain", "TFLite"):
+        for shown in ("all", "without image", "without title"):
+            row = rows[way, shown]
+            assert row["passed"]
+            assert {"ood_score", "colourful_interval"} <= set(row["differences"])
+            assert set(row["mask_flips"]) == {"subject_set", "subject_accepted", "things_set", "things_accepted"}
+            assert sum(row["mask_flips"].values()) == 0
+    assert not exported.refused
+
+
+def test_the_contract_tells_outputs_and_numbers(exported):
+    facts = json.loads((exported.folder / "contract.json").read_text())
+    outputs = facts["signatures"]["serving_default"]["outputs"]
+    assert set(outputs) == TASKS | BESIDE
+    assert outputs["subject_set"]["dtype"] == "bool"
+    assert outputs["subject_set"]["shape"] == [None, 4]
+    assert "0.8 of the records" in outputs["subject_set"]["meaning"]
+    assert facts["tflite"]["outputs"]["colourful_interval"]["shape"] == [1, 2]
+    told = facts["tasks"]["subject"]["calibration"]
+    assert told["outputs"] == {"set": "subject_set", "accepted": "subject_accepted"}
+    assert told["presence_fields"] == ["image", "title"]
+    assert told["records"] == [64, 64, 64, 64]
+    assert (told["coverage"], told["recall"], np.shape(told["numbers"]["limit"])) == (0.8, 0.5, (4, 4))
+    assert facts["ood_score"]["method"] == "energy"
+
+
+def test_answers_without_tensorflow_are_those_of_the_savedmodel(exported, records):
+    told = [load(path).predict(records.take(6)) for path in (exported.folder, exported.folder / "model.tflite")]
+    for saved, lite in zip(*told, strict=True):
+        assert saved["subject"]["set"] == lite["subject"]["set"]
+        assert set(saved["subject"]["set"]) <= set(saved["subject"]["probabilities"])
+        assert saved["subject"]["accepted"] is lite["subject"]["accepted"]
+        assert saved["things"]["accepted"] == lite["things"]["accepted"]
+        assert saved["colourful"]["interval"] == pytest.approx(lite["colourful"]["interval"], abs=1e-4)
+        low, high = saved["colourful"]["interval"]
+        assert low < saved["colourful"]["value"] < high
+        assert saved["ood_score"]["unusual"] == (saved["ood_score"]["score"] > 0)
+        assert saved["ood_score"]["score"] == pytest.approx(lite["ood_score"]["score"], abs=1e-4)
+
+
+def test_the_int8_file_has_numbers_of_its_own_which_are_exactly_those_of_its_graph(exported, calibrated, records):
+    """What stands in the file is what its contract says, applied in float32 to the heads of the quantized network."""
+    lite = load(exported.folder / "model.int8.tflite")
+    mine, model = (
+        facts["tasks"]["subject"]["calibration"]["numbers"] for facts in (lite.contract, contract(calibrated))
+    )
+    for name in ("slope", "offset", "limit"):
+        assert np.abs(np.subtract(mine[name], model[name])).max() > 1e-5
+    inputs = {
+        name: np.asarray(value)
+        for name, value in next(iter(mk.data.batches(records, calibrated, batch_size=64)))[0].items()
+    }
+    answered = lite.call(inputs)
+    for task in ("subject", "things"):
+        # Coverage on the records that it was fitted on is exact: at least 52 = ceil(65 * 0.8) of 64, and few more.
+        truth = mk.parts(calibrated).heads[task].targets(list(records.values(task)))[0]
+        held = np.eye(4, dtype=bool)[truth] if truth.ndim == 1 else truth > 0.5
+        assert 52 <= np.sum(np.all(answered[f"{task}_set"] | ~held, axis=1)) <= 56
+    low, high = answered["colourful_interval"].T
+    value = np.array([float(value) for value in records.values("colourful")])
+    assert 52 <= np.sum((low <= value) & (value <= high)) <= 54
+    assert 61 <= np.sum(answered["ood_score"] <= 0) <= 63  # ceil(65 * 0.95) = 62
+
+
+def test_quantized_files_want_the_records_again(calibrated, records, tmp_path):
+    with pytest.raises(ValueError, match=r"fitted again to each quantized file.*refit=valid"):
+        mk.export(calibrated, tmp_path / "1", sample=records, quantize=["dynamic"])
+
+
+def test_coverage_on_other_records(calibrated, exported):
+    """Within the interval that a promise fitted on 64 records has on 64 others, from Keras and from int8."""
+    others = mk.data.clipart().where(split="train")
+    labels = mk.parts(calibrated).heads["subject"].labels
+    rows = [{**record, "things": record["subject"]} for record in others if record["subject"] in labels]
+    held_out = mk.data.Records.of([row for label in labels for row in _of(rows, label)], folder=others.folder)
+    inputs, targets, _ = next(iter(mk.data.batches(held_out, calibrated, batch_size=64)))
+    inputs = {name: np.asarray(value) for name, value in inputs.items()}
+    truth = np.asarray(targets["subject"])
+    lite = load(exported.folder / "model.int8.tflite")
+    low, high = coverage_interval(0.8, 64, len(truth))
+    for answered in (calibrated(inputs), lite.call(inputs)):
+        assert low <= np.asarray(answered["subject_set"])[np.arange(len(truth)), truth].mean() <= high
+
+
+def _of(rows, label):
+    """Sixteen records of a label that the calibration has not seen."""
+    return [row for row in rows if row["subject"] == label][16:32]
+
+
+@pytest.mark.parametrize("field", ["subject_set", "subject_interval", "subject_accepted", "ood_score"])
+def test_names_of_outputs_are_taken(field):
+    with pytest.raises(ValueError, match=rf"Received twice: {field}"):
+        mk.build_model(
+            {field: mk.TextModality(vocabulary=["a"])}, {"subject": mk.ClassificationHead(labels=["a", "b"])}
+        )
+
+
+def test_too_few_records(model, records):
+    with pytest.raises(ValueError, match=r"needs 99 labelled records.*Received 64 for 'colourful'"):
+        mk.calibrate(model, records, coverage=0.99)
+
+
+def test_the_report_tells_what_became_of_the_promises(calibrated, records, tmp_path):
+    report = mk.evaluate(calibrated, records, bootstrap=0, output=tmp_path)
+    row = report.promises["subject"]["image+title"]
+    assert (row["records"], row["promised"]) == (64, 0.8)
+    assert 52 / 64 <= row["coverage"] <= 56 / 64
+    assert set(report.promises) == TASKS
+    assert report.unusual["image"] == pytest.approx(2 / 64, abs=1 / 64)
+    assert "promised  coverage  expected" in str(report)
+    assert "<h3>Promises</h3>" in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "plots" / "subject_risk_coverage.png").exists()
+    assert json.loads((tmp_path / "report.json").read_text())["promises"]["subject"]["image+title"] == row
