@@ -81,7 +81,8 @@ def bundle(
         `Bundle`.
 
     Raises:
-        ValueError: if there is no exported SavedModel, a record cannot be answered, or the folder holds something else.
+        ValueError: if there is no exported SavedModel, or one with ops that TensorFlow Serving lacks, a record cannot be
+            answered, or the folder holds something else.
         TypeError: for records of another kind.
     """
     found, folder = find_source(Path(source), name), Path(folder)
@@ -90,6 +91,7 @@ def bundle(
             f"TensorFlow Serving takes 1 to {MOST_RECORDS} warm-up records. Received {warm_up!r}. Change warm_up."
         )
     _check_place(folder, found)
+    _check_operations(found)
     given, base = _given(records, warm_up), getattr(records, "folder", None)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
@@ -176,6 +178,16 @@ def _check_place(folder: Path, source: Source) -> None:
             f"A bundle is apart from what it is made of. Received {str(folder)!r}, which holds a version of the model or "
             "is inside one. Choose another folder."
         )
+
+
+def _check_operations(source: Source) -> None:
+    for version, place in source.versions.items():
+        for field, facts in read_contract(place)["modalities"].items():
+            if facts.get("compressed"):
+                raise ValueError(
+                    "TensorFlow Serving has no ops for compressed sounds. Received version "
+                    f"{version}, whose field {field!r} was made with compressed=True. Export it without, and send WAV."
+                )
 
 
 def _weights(made: Path) -> int:

@@ -15,6 +15,8 @@ from multimodal_keras.exporting.defaults import with_defaults
 from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS
 
 EMBED, EMBEDDING = "embed", "embedding"
+# The namespace of tensorflow-io's ops, which are there only for a modality that wants them.
+_OPTIONS = tf.saved_model.SaveOptions(namespace_whitelist=["IO"])
 
 Endpoint = tuple[Callable[..., Any], dict[str, tf.TensorSpec] | list[tf.TensorSpec]]
 
@@ -125,7 +127,7 @@ def write_endpoints(
     for name, (function, signature) in endpoints.items():
         arguments = signature if isinstance(signature, list) else [signature]
         archive.add_endpoint(name, function, input_signature=arguments)
-    archive.write_out(str(folder), verbose=False)
+    archive.write_out(str(folder), options=_OPTIONS, verbose=False)
 
 
 def _batched(spec: tf.TensorSpec, name: str, batch: int | None) -> tf.TensorSpec:

@@ -54,6 +54,9 @@ class AudioModality(Modality):
         augmentation: while training only, by name: `snr_db`, `shift_seconds`, `gain_db`, `time_masks`, `time_mask_frames`,
             `frequency_masks`, `frequency_mask_bands`, `seed`.
         max_seconds: longer sounds are refused by their header.
+        compressed: whether clients may send FLAC, Ogg Vorbis and MP3 as well, which tensorflow-io (extra `[io]`) decodes in
+            the graph: who loads the SavedModel needs it too, and TensorFlow Serving has none. Without it they are
+            converted to WAV when records are read.
         **kwargs: `optional`, and Keras's own (`name`, `dtype`).
 
     Call arguments:
@@ -86,7 +89,7 @@ class AudioModality(Modality):
     default_encoder = "Conv2DEncoder"
     file_suffixes = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".au")
 
-    # One more than seven: these are librosa's own choices, grouped already.
+    # Two more than seven: these are librosa's own choices, grouped already.
     def __init__(
         self,
         sampling_rate: int = 16_000,
@@ -98,6 +101,7 @@ class AudioModality(Modality):
         normalization: str | Mapping[str, Any] | None = ADAPT,
         augmentation: Mapping[str, Any] | None = None,
         max_seconds: float = 600.0,
+        compressed: bool = False,
         **kwargs: Any,
     ) -> None:
         # Keras would hand over samples of 11 bits under mixed precision.
@@ -105,6 +109,7 @@ class AudioModality(Modality):
         self.sampling_rate, self.clip_seconds = int(sampling_rate), float(clip_seconds)
         self.samples = round(self.sampling_rate * self.clip_seconds)
         self.crop, self.features, self.max_seconds = crop, features, float(max_seconds)
+        self.compressed = bool(compressed)
         self._check()
         self.spectrum = SpectrumOptions.of(spectrum or {}, self.sampling_rate, self.samples)
         self.normalization = _checked(normalization, self.channels)
@@ -136,12 +141,13 @@ class AudioModality(Modality):
         return FeatureSpec((frames_of(self.samples, self.spectrum), self.channels), self.compute_dtype)
 
     def read(self, value: Any, folder: Path | None = None) -> bytes:
-        return read_audio(value, folder)
+        return read_audio(value, folder, compressed=self.compressed)
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raw = tf.convert_to_tensor(raw, tf.string)
-        tensor = decode_sounds(raw, self.sampling_rate, self.samples, self.crop, self.max_seconds)
+        wanted = self.sampling_rate, self.samples, self.crop, self.max_seconds, self.compressed
+        tensor = decode_sounds(raw, *wanted)
         return tensor, tf.strings.length(raw) > 0
 
     def adapt(self, values: Iterable[bytes]) -> None:
@@ -216,6 +222,7 @@ class AudioModality(Modality):
             "crop": self.crop,
             "max_seconds": self.max_seconds,
             "range": [-1.0, 1.0],
+            **({"compressed": True} if self.compressed else {}),
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -229,6 +236,7 @@ class AudioModality(Modality):
             "normalization": self.normalization,
             "augmentation": self._augmenter.options.config(),
             "max_seconds": self.max_seconds,
+            "compressed": self.compressed,
         }
 
 

@@ -32,6 +32,7 @@ class SavedModelArtefact(Predictor):
     def __init__(self, folder: Path) -> None:
         self.contract = read_contract(folder)
         self._tensorflow = importlib.import_module("tensorflow")
+        _load_operations(self.contract)
         # The loaded object owns the variables: without a reference to it its signatures fail.
         self._loaded = self._tensorflow.saved_model.load(str(folder))
 
@@ -53,6 +54,19 @@ class SavedModelArtefact(Predictor):
     def explained(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """What `outputs` answers, with `<task>_contributions` and `<task>_baseline` beside each task."""
         return self.call(EXPLAIN, raw)
+
+
+def _load_operations(contract: Mapping[str, Any]) -> None:
+    """Load what TensorFlow alone has no ops for."""
+    if not any(facts.get("compressed") for facts in contract["modalities"].values()):
+        return
+    try:
+        importlib.import_module("tensorflow_io").audio.decode_flac  # noqa: B018 (this loads the ops)
+    except (ImportError, AttributeError, NotImplementedError) as error:
+        raise ValueError(
+            "This SavedModel decodes FLAC, Ogg and MP3 by tensorflow-io, which loads beside TensorFlow 2.16. Received "
+            f"{error}. Run: pip install 'multimodal-keras[io]', or use the .tflite file, which needs soundfile only."
+        ) from None
 
 
 class TFLiteArtefact(Predictor):

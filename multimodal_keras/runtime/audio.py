@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from multimodal_keras.runtime.resample import apply, needed, ratio_of, resampled_length
+from multimodal_keras.runtime.sound_files import compressed_seconds, is_decoded_in_graph
 from multimodal_keras.runtime.wav import TOO_LONG, Header, wav_header, wav_samples
 
 CROPS = ("middle", "start")
@@ -63,5 +64,7 @@ def _source(data: bytes, header: Header, begin: int, length: int) -> np.ndarray:
 
 def sound_seconds(data: bytes) -> int:
     """How long a sound is, in whole seconds, rounded up, by its header; `ValueError` if it cannot be read."""
+    if is_decoded_in_graph(data):
+        return compressed_seconds(data)
     header = wav_header(data)
     return -(-header.frames // header.rate)

@@ -7,12 +7,16 @@ import numpy as np
 from multimodal_keras.runtime.audio import decode_sound
 from multimodal_keras.runtime.kinds.kind import Decode, Kind
 from multimodal_keras.runtime.raw import Facts
-from multimodal_keras.runtime.sound_files import read_audio, wav_bytes
+from multimodal_keras.runtime.sound_files import read_audio, wav_bytes, wav_of
 
 
 def _decoder(facts: Facts) -> Decode:
     wanted = facts["sampling_rate"], facts["samples"], facts["crop"], facts["max_seconds"]
-    return lambda values: np.stack([decode_sound(value, *wanted) for value in values])
+
+    def wav(value: bytes) -> bytes:
+        return wav_of(value, facts["max_seconds"]) if facts.get("compressed") else value
+
+    return lambda values: np.stack([decode_sound(wav(value), *wanted) for value in values])
 
 
 def _sample(facts: Facts, number: int) -> bytes:
@@ -24,7 +28,7 @@ def _sample(facts: Facts, number: int) -> bytes:
 
 AUDIO = Kind(
     "audio",
-    read=lambda value, folder, facts: read_audio(value, folder),
+    read=lambda value, folder, facts: read_audio(value, folder, compressed=bool(facts.get("compressed"))),
     decoder=_decoder,
     sample=_sample,
     device_facts=frozenset({"sampling_rate", "crop", "range"}),
