@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from multimodal_keras.modalities.compressed_graph import decompress, is_compressed
+from multimodal_keras.modalities.compressed_graph import decompress, is_compressed, tensorflow_io
 from multimodal_keras.modalities.containers_graph import require
 from multimodal_keras.modalities.resample_graph import apply, needed, ratio_of
 from multimodal_keras.modalities.wav_graph import wav_header, wav_samples
@@ -108,6 +108,8 @@ def decode_sounds(
         ValueError: as for ``decode_sound``.
         tf.errors.InvalidArgumentError: when it runs: likewise.
     """
+    if compressed:
+        tensorflow_io()
     return tf.map_fn(
         lambda data: decode_sound(data, sampling_rate, samples, crop, max_seconds, compressed),
         batch,
