@@ -78,6 +78,8 @@ def show(
     best = max((accuracy(labels, answers)[0] for answers in baselines.values()), default=0.0)
     if found["value"] <= best:
         print("It does not beat the best baseline.")
+    elif found["low"] <= best:
+        print("It beats the best baseline, which is within the interval: other records could turn that round.")
     with tempfile.TemporaryDirectory() as folder:
         print(
             mk.export(model, Path(folder, "1"), sample=test, calibration=train, quantize=["float32", "dynamic"]), "\n"
