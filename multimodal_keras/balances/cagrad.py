@@ -61,14 +61,16 @@ class CAGradBalance(Balance):
 
     def shares(self, gram: Any, even: Any, mean: Any) -> Any:
         """The weights, summing to 1, whose gradient `g_w` minimises `g_w . g_0 + radius * |g_0| * |g_w|`."""
-        shares = even
-        for step in range(_STEPS):
+
+        def step(number: Any, shares: Any) -> Any:
             norm = ops.maximum(_norm(gram, shares), 1e-12)
             slope = _product(gram, even) + self.radius * mean * _product(gram, shares) / norm
             size = ops.maximum(ops.max(ops.abs(slope)), 1e-12)
-            raised = shares * ops.exp(-2.0 * slope / size / (1 + step) ** 0.5)
-            shares = raised / ops.maximum(ops.sum(raised), 1e-12)
-        return shares
+            length = 2.0 / ops.sqrt(1.0 + ops.cast(number, "float32"))
+            raised = shares * ops.exp(-length * slope / size)
+            return raised / ops.maximum(ops.sum(raised), 1e-12)
+
+        return ops.fori_loop(0, _STEPS, step, even)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "radius": self.radius}

@@ -55,12 +55,13 @@ class NashBalance(Balance):
 
 def bargain(gram: Any) -> Any:
     """The positive `a` with `gram a = 1 / a`, `float32 (tasks,)`."""
-    solution = ops.ones(gram.shape[0])
-    for _ in range(_STEPS):
+
+    def step(_: Any, solution: Any) -> Any:
         slope = ops.sum(gram * solution, axis=1) - 1 / solution
         curvature = gram + ops.diag(1 / ops.square(solution))
-        step = ops.solve(curvature, ops.expand_dims(slope, 1))[:, 0]
+        newton = ops.solve(curvature, ops.expand_dims(slope, 1))[:, 0]
         # Self-concordant: this length keeps every part positive, and is Newton's own near the end.
-        decrement = ops.sqrt(ops.maximum(ops.sum(slope * step), 0.0))
-        solution = solution - step / (1 + decrement)
-    return solution
+        decrement = ops.sqrt(ops.maximum(ops.sum(slope * newton), 0.0))
+        return solution - newton / (1 + decrement)
+
+    return ops.fori_loop(0, _STEPS, step, ops.ones(gram.shape[0]))

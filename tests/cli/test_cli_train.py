@@ -27,6 +27,9 @@ class HalvedEncoder(mk.EmbeddingEncoder):
 '''
 
 
+UNIMODAL = {"class_name": "UnimodalScheme", "config": {"weight": 0.5}}
+
+
 def overridden(content, *flags):
     return override(content, parser().parse_args(["train", *flags]))
 
@@ -49,6 +52,8 @@ def test_flags_override_fields_of_the_same_name_and_no_others():
     found = overridden(content, "--data", "b.csv", "--epochs", "7", "--cache", "none")
     assert found == {"data": "b.csv", "fusion": "MeanFusion", "training": {"epochs": 7, "seed": 3, "cache": None}}
     assert content["training"] == {"epochs": 5, "seed": 3}
+    around = overridden({}, "--balance", "PCGradBalance", "--scheme", "UnimodalScheme", "--scheme", "CorruptionScheme")
+    assert around["training"] == {"balance": "PCGradBalance", "schemes": ["UnimodalScheme", "CorruptionScheme"]}
 
 
 @pytest.mark.parametrize(
@@ -101,10 +106,12 @@ def test_a_plugin_is_found_by_name_when_training_and_afterwards(rows, tmp_path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "halved_plugin.py").write_text(PLUGIN, encoding="utf-8")
     encoder = {"class_name": "HalvedEncoder", "config": {"embedding_width": 4}}
-    content = {"encoders": {"title": encoder}, "split": "split", "training": {"patience": None}}
+    content = {"encoders": {"title": encoder}, "split": "split", "training": {"patience": None, "schemes": [UNIMODAL]}}
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     flags = ["--data", str(rows), "--text", "title", "--classify", "subject", "--epochs", "1", "--output", "run"]
     assert main(["train", "run.yaml", "--plugin", "halved_plugin.py", *flags]) == 0
+    assert yaml.safe_load((tmp_path / "run" / "run.yaml").read_text())["training"]["schemes"] == [UNIMODAL]
+    assert "val_unimodal_title_loss" in json.loads((tmp_path / "run" / "history.json").read_text())
     assert main(["inspect", "run"]) == 0
     forget_plugin()
     capsys.readouterr()

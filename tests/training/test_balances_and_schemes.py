@@ -15,15 +15,15 @@ from plain_components import PlainEncoder
 from test_resume import assert_same_run
 
 import multimodal_keras as mk
+from multimodal_keras.training import TrainingOptions, compile_model
 from multimodal_keras.training.fitting import _nameless
 
 OPTIONS = {"epochs": 2, "batch_size": 16, "learning_rate": 3e-2, "patience": None, "verbose": 0, "warmup_steps": 0}
 AROUND = {
-    "balance": mk.GradNormBalance(alpha=0.5),
+    "balance": mk.DynamicAverageBalance(temperature=1.0),
     "schemes": [
         mk.GradientBlendScheme(every=1),
         {"class_name": "ContrastiveScheme", "config": {"epochs_before": 1}},
-        "CorruptionScheme",
     ],
 }
 
@@ -56,7 +56,16 @@ class Copy(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def plain(records, tmp_path_factory):
-    return fit(records, output=tmp_path_factory.mktemp("plain") / "run", epochs=1)
+    """The model as it is saved without a balance and schemes; nobody has trained it."""
+    model = training_runs.small_model(records)
+    compile_model(model, TrainingOptions(), 1)
+    model.optimizer.build(model.trainable_variables)
+    for variable in model.trainable_variables:
+        if variable.name == "embeddings":
+            variable.assign(20 * variable)  # answers that one can learn from
+    folder = tmp_path_factory.mktemp("plain")
+    model.save(folder / "model.keras")
+    return folder
 
 
 def content(file, folder):
@@ -80,7 +89,7 @@ def test_it_resumes_exactly_and_leaves_the_same_model(records, plain, tmp_path):
     assert names <= set(whole.history)
     assert all(np.isfinite(values).all() and len(values) == 2 for values in whole.history.values())
     assert whole.best_epoch == 2  # the first one trains the alignment alone
-    expected = content(plain.folder / "model.keras", tmp_path)
+    expected = content(plain / "model.keras", tmp_path)
     assert content(whole_folder / "model.keras", tmp_path) == expected
     assert content(killed / "saved.keras", tmp_path) == expected
     resumed = fit(records, valid, output=killed, **AROUND)
@@ -88,25 +97,25 @@ def test_it_resumes_exactly_and_leaves_the_same_model(records, plain, tmp_path):
     facts = json.loads((whole_folder / "run.json").read_text())
     assert json.loads((killed / "run.json").read_text()) == facts
     assert facts["options"]["balance"] == {
-        "class_name": "GradNormBalance",
-        "config": {"alpha": 0.5, "learning_rate": 0.025},
+        "class_name": "DynamicAverageBalance",
+        "config": {"temperature": 1.0},
     }
     assert next(scheme["class_name"] for scheme in facts["options"]["schemes"]) == "GradientBlendScheme"
     with pytest.raises(ValueError, match="A run folder goes on with the run that it began with"):
-        fit(records, valid, output=killed, **{**AROUND, "balance": "GradNormBalance"})
+        fit(records, valid, output=killed, **{**AROUND, "balance": "DynamicAverageBalance"})
 
 
 def test_a_student_with_fewer_fields_learns_from_a_run_without_labels(records, plain):
     keras.utils.set_random_seed(3)
-    teacher = mk.parts(plain.model)
+    teacher = mk.parts(keras.saving.load_model(plain / "model.keras"))
     heads = {task: type(head).from_config(head.get_config()) for task, head in teacher.heads.items()}
     title = mk.TextModality(6, vocabulary=teacher.modalities["title"].get_config()["vocabulary"])
     student = mk.build_model({"title": title}, heads, encoders={"title": PlainEncoder()})
     unlabelled = mk.data.Records.of([{**row, "subject": None, "colourful": None} for row in records])
-    scheme = mk.DistillationScheme(teacher=plain.folder, temperature=1.0)
-    losses = fit(unlabelled, model=student, epochs=4, schemes=[scheme]).history["distillation_loss"]
+    scheme = mk.DistillationScheme(teacher=plain, temperature=1.0)
+    losses = fit(unlabelled, model=student, epochs=6, schemes=[scheme]).history["distillation_loss"]
     assert sorted(student.input) == ["title"]
-    assert losses[-1] < losses[0] / 2
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_what_does_not_go_together(records):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +18,6 @@ from multimodal_keras.training.around import balance_of, schemes_of, trainer_of
 
 ALL = ["UnimodalScheme", "ContrastiveScheme", "GradientModulationScheme", "CorruptionScheme", "DistillationScheme"]
 PAIRS = [(name, []) for name in mk.known(mk.Balance)] + [
-    (None, ALL),
     ("GradNormBalance", ALL),
     ("UncertaintyBalance", [{"class_name": "GradientBlendScheme", "config": {"every": 1}}]),
 ]
@@ -59,9 +61,9 @@ def test_going_on_from_the_state_is_going_on(balance, schemes):
     one = trainer(balance, schemes)
     data = batch(one.network)
     first = numbers(state(one))
+    one.train_step(data)
     for epoch in range(2):
         one.begin_epoch(epoch)
-        one.train_step(data)
         one.end_epoch(epoch, EPOCHS[epoch])
     kept = numbers(state(one))
     assert any(not np.array_equal(before, after) for before, after in zip(first, kept, strict=True))
@@ -75,6 +77,19 @@ def test_going_on_from_the_state_is_going_on(balance, schemes):
     assert all(np.isfinite(value) for value in found.values())
     for mine, theirs in zip(state(one), state(other), strict=True):
         np.testing.assert_allclose(theirs, mine, rtol=1e-3, atol=1e-5, err_msg=mine.path)
+
+
+def test_the_page_names_every_one_and_its_example_runs(monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    for name in [*mk.known(mk.Balance), *mk.known(mk.Scheme)]:
+        assert f"`{name}(" in page, name
+    example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[-1]
+    monkeypatch.setattr(mk, "register", lambda cls: cls)
+    names = {"mk": mk, "keras": keras}
+    exec(compile(example, "docs/training.md", "exec"), names)
+    found = trainer(names["WorstTaskBalance"]())
+    logs = found.train_step(batch(found.network))
+    assert sorted(float(logs[f"{task}_weight"]) for task in found.tasks) == [0, 0, 1]
 
 
 def test_fixed_weights_of_1_are_no_balance():
