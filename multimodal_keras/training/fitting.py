@@ -152,7 +152,9 @@ def _facts(
     lasting = {name: value for name, value in chosen.items() if name not in ("epochs", "patience", "tensorboard")}
     if options.schedule != "constant":
         lasting["epochs"] = options.epochs
-    identity = json.dumps([_nameless(model.get_config()), lasting, prints], sort_keys=True, default=str)
+    # What a config does not tell: low-rank matrices, and what is frozen.
+    weights = [[variable.shape, variable.trainable] for variable in model.variables]
+    identity = json.dumps([_nameless(model.get_config()), weights, lasting, prints], sort_keys=True, default=str)
     key = hashlib.sha256(identity.encode("utf-8")).hexdigest()
     return {"options": chosen, "fingerprints": prints, "records": counts, "key": key}
 

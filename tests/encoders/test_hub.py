@@ -94,6 +94,43 @@ def test_low_rank_matrices_alone_learn_and_are_merged_into_what_is_saved(presets
     assert contracts.difference(lite.call(inputs), expected) < contracts.TFLITE_TOLERANCE
 
 
+class Killed(keras.callbacks.Callback):
+    """Ends the process's work, as far as a test can, in the middle of the second epoch."""
+
+    epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 1:
+            raise KeyboardInterrupt
+
+
+def low_rank_training(preset, folder, callbacks=(), lora_rank=2):
+    keras.utils.set_random_seed(0)
+    pictures = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), "uint8")
+    records = mk.data.Records.of([{"image": picture, "task": "ab"[row % 2]} for row, picture in enumerate(pictures)])
+    model = model_with("image", mk.ImageModality((32, 32)), mk.HubEncoder(preset, lora_rank=lora_rank))
+    options = {"epochs": 2, "batch_size": 2, "learning_rate": 0.1, "warmup_steps": 0, "verbose": 0}
+    return mk.fit(model, records, output=folder, callbacks=callbacks, **options)
+
+
+def test_low_rank_matrices_go_on_after_a_kill(presets, tmp_path):
+    preset = presets[0]["vit"]
+    with pytest.raises(KeyboardInterrupt):
+        low_rank_training(preset, tmp_path / "killed", [Killed()])
+    resumed = low_rank_training(preset, tmp_path / "killed")
+    whole = low_rank_training(preset, tmp_path / "whole")
+    assert len(resumed.history["loss"]) == 2
+    assert resumed.history == whole.history
+    assert resumed.history["loss"][1] != resumed.history["loss"][0]
+    for one, other in zip(resumed.model.variables, whole.model.variables, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    with pytest.raises(ValueError, match=r"A run folder goes on with the run that it began with"):
+        low_rank_training(preset, tmp_path / "killed", lora_rank=1)
+
+
 def test_it_is_frozen_or_learns_from_a_layer_up(presets):
     folders, bert, _ = presets
     assert parts(text_model(folders["bert"])).encoders["text"].trainable_variables == []
