@@ -1,10 +1,11 @@
 """Pictures: which of ten kinds of clothes is on a small grey photograph.
 
 The data are the training pictures of Fashion-MNIST (MIT), fetched from Debian: 28 x 28 pixels. Of 60,000, 6,000 are trained
-on, 1,000 choose the best epoch, and 10,000 others are tested on.
+on, 1,000 choose the best epoch, and 5,000 others are tested on.
 
-A first network (three stages, 12 epochs of batches of 64) had learned too little, which was seen on the set's own test
-pictures; so those are not used any more. Of this one the course on the records to choose on was looked at before the test.
+A first network (three stages, batches of 64, pictures shifted too) had learned too little, which was seen on the set's own
+test pictures; so those are not used any more. Of this one the course on the records to choose on was looked at before the
+test.
 
     python examples/clothes.py
 """
@@ -27,7 +28,7 @@ from sklearn.svm import SVC
 import multimodal_keras as mk
 
 KINDS = ["top", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
-TRAIN, CHOOSE, TEST = 6_000, 1_000, 10_000
+TRAIN, CHOOSE, TEST = 6_000, 1_000, 5_000
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -56,7 +57,9 @@ def baselines(train: list[dict[str, Any]], test: list[dict[str, Any]]) -> dict[s
     pixels = [np.stack([record["picture"].ravel() for record in part]) / 255 for part in (train, test)]
     kinds = [record["kind"] for record in train]
     models = {
-        "logistic regression on the pixels": make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300)),
+        "logistic regression on the pixels": make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.01, tol=1e-3, max_iter=300)
+        ),
         "support vectors on the pixels": SVC(C=10),
     }
     return {name: list(model.fit(pixels[0], kinds).predict(pixels[1])) for name, model in models.items()}
@@ -69,10 +72,7 @@ def main() -> None:
     train, valid, test = ([records[row] for row in rows] for rows in np.split(order, [TRAIN, TRAIN + CHOOSE]))
     answers = baselines(train, test)
     common.seed()
-    augmentation = [
-        keras.layers.RandomFlip("horizontal"),
-        keras.layers.RandomTranslation(0.07, 0.07, fill_mode="constant"),
-    ]
+    augmentation = [keras.layers.RandomFlip("horizontal")]
     parts = tuple(mk.data.read(part) for part in (train, valid, test))
     model = mk.build_model(
         {"picture": mk.ImageModality((28, 28), augmentation=augmentation)},
@@ -80,7 +80,7 @@ def main() -> None:
         encoders={"picture": mk.Conv2DEncoder((32, 64, 96, 128), downsample="max")},
         adapt_to=parts[0],
     )
-    options = {"epochs": 15, "patience": 15, "batch_size": 32, "learning_rate": 3e-3}
+    options = {"epochs": 12, "patience": 12, "batch_size": 32, "learning_rate": 3e-3}
     common.show("Clothes, Conv2D", model, parts, "kind", answers, **options)
 
 

@@ -60,7 +60,7 @@ def run(title: str, load: Any, encoder: mk.Encoder) -> None:
     """One table of figures."""
     common.seed()
     names, records = table(load)
-    train, valid, test = records.split(0.6, 0.2, 0.2, by="label")
+    train, valid, test = records.split(0.6, 0.2, 0.2, by="label", seed=1)
     model = mk.build_model(
         {"table": mk.TabularModality(names, cell_dropout=0.2)},
         {"label": mk.ClassificationHead()},
