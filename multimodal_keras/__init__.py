@@ -13,6 +13,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _NAMES = {
+    "attributing": ("attribute",),
     "base": ("Encoder", "Fusion", "Head", "Modality", "parts"),
     "builder": ("build_model",),
     "balances": (

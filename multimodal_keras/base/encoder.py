@@ -26,9 +26,15 @@ class Encoder(keras.layers.Layer):
     """
 
     default_pooling = "mean"
+    # Of an encoder whose single token counts ids: the id that its first number counts.
+    first_counted_id: int | None = None
 
     def configure(self, features: FeatureSpec) -> None:
         """Take over what only the modality knows, such as the size of its vocabulary. Called before `build`."""
+
+    def grid(self, features_shape: Any) -> tuple[int, int] | None:
+        """Rows and columns of a picture's cells, where its last tokens are these, row by row; None where they are not."""
+        return None
 
     def call(self, features: Any, step_mask: Any = None, training: bool | None = None) -> Any:
         raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,10 @@ from multimodal_keras.runtime.predicting import Explainer
 
 def run(options: argparse.Namespace) -> int:
     """Print which modality mattered; with an output, write the answers with their contributions too."""
+    if options.inside:
+        return int(importlib.import_module("multimodal_keras.cli.inside").run(options))
+    if options.label:
+        raise ValueError(f"--label says what --inside asks about. Received {options.label[0]!r} alone. Add --inside.")
     output = Path(options.output) if options.output else None
     if output is not None and output.suffix != ".jsonl":
         raise ValueError(f"Contributions are written as .jsonl. Received {str(output)!r}. Rename it.")

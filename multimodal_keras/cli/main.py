@@ -164,7 +164,17 @@ def _predict(command: argparse.ArgumentParser) -> None:
 def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", help="a run, an exported folder, or a .tflite file exported with --explain")
     command.add_argument("--data", required=True, help="the records; labels are not needed")
-    command.add_argument("--output", help="a .jsonl file for each record's answer with its contributions")
+    command.add_argument(
+        "--output", help="a .jsonl file for each record's answer with its contributions; with --inside a folder"
+    )
+    inside = command.add_argument_group("inside of fields, for a run")
+    inside.add_argument(
+        "--inside", action="store_true", help="words, places of pictures, columns, frames, steps instead"
+    )
+    inside.add_argument(
+        "--label", action="append", metavar="TASK=LABEL", help="the label to ask about; the most probable if left out"
+    )
+    inside.add_argument("--steps", type=int, default=64, help="gradients for each record at most; 64")
     command.add_argument("--batch-size", type=int, help="fewer the more modalities there are if left out")
     command.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="as for predict")
     command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
@@ -267,7 +277,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "calibrate": (_calibrate, "make a run say how sure it is: probabilities, sets, acceptance, unusual records"),
     "export": (_export, "write SavedModel and TFLite, and prove that they agree"),
     "predict": (_predict, "answer records, also millions of them, into JSON, CSV or Parquet"),
-    "explain": (_explain, "say which modality mattered: exact contributions, record by record and in all"),
+    "explain": (_explain, "say which modality mattered, and with --inside what in it did"),
     "robustness": (_robustness, "measure how noise and missing modalities hurt a model"),
     "serve": (_serve, "answer over HTTP, as TF Serving does"),
     "bundle": (_bundle, "write all that TF Serving needs: configuration, warm-up, manifests, clients, a test"),

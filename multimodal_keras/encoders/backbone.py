@@ -94,6 +94,9 @@ class BackboneEncoder(Encoder):
         _, height, width, channels = self._network.output_shape  # type: ignore[union-attr]
         return (features_shape[0], height * width, channels)
 
+    def grid(self, features_shape: Any) -> tuple[int, int] | None:
+        return None if self._network is None else tuple(self._network.output_shape[1:3])
+
     def get_config(self) -> dict[str, Any]:
         # Once built, the weights are in the saved file, and theirs may be gone.
         weights = None if self.built else self.weights_from

@@ -54,6 +54,7 @@ class BagOfWordsEncoder(Encoder):
     """
 
     default_pooling = "mean"
+    first_counted_id = _FIRST
 
     def __init__(
         self,

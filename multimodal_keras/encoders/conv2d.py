@@ -121,13 +121,20 @@ class Conv2DEncoder(Encoder):
         return tokens if step_mask is None else (tokens, step_mask[:, :: 2 ** len(self.filters)])
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
-        height, width = _as_picture(features_shape)[1:3]
-        for _ in self.filters:
-            height, width = -(-height // 2), -(-width // 2)
+        height, width = self._cells(features_shape)
         if len(features_shape) == 4:
             return (features_shape[0], height * width, self.filters[-1])
         tokens = (features_shape[0], height, width * self.filters[-1])
         return tokens if step_mask_shape is None else (tokens, tokens[:2])
+
+    def grid(self, features_shape: Any) -> tuple[int, int] | None:
+        return self._cells(features_shape) if len(features_shape) == 4 else None
+
+    def _cells(self, features_shape: Any) -> tuple[int, int]:
+        height, width = _as_picture(features_shape)[1:3]
+        for _ in self.filters:
+            height, width = -(-height // 2), -(-width // 2)
+        return height, width
 
     def get_config(self) -> dict[str, Any]:
         return {

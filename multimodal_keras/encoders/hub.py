@@ -11,6 +11,7 @@ from keras import ops
 
 from multimodal_keras.base import Encoder, FeatureSpec
 from multimodal_keras.encoders.freezing import check_trainable, freeze
+from multimodal_keras.encoders.grids import closest_grid
 from multimodal_keras.encoders.hub_presets import backbone_of, keras_hub, scaling_of
 from multimodal_keras.registry import register
 
@@ -155,6 +156,14 @@ class HubEncoder(Encoder):
         return (
             tokens if step_mask_shape is None or step_mask_shape[1] != tokens[1] else (tokens, tuple(step_mask_shape))
         )
+
+    def grid(self, features_shape: Any) -> tuple[int, int] | None:
+        if self._backbone is None or len(features_shape) != 4:
+            return None
+        # Class tokens come first.
+        steps = self._tokens_shape(features_shape)[1]
+        found = (closest_grid(steps - extra, features_shape) for extra in range(3))
+        return next((grid for grid in found if grid is not None), None)
 
     def get_config(self) -> dict[str, Any]:
         there = self._backbone is not None

@@ -11,6 +11,7 @@ from keras import ops
 
 from multimodal_keras.base import Encoder, FeatureSpec
 from multimodal_keras.encoders.freezing import check_trainable, freeze
+from multimodal_keras.encoders.grids import closest_grid
 from multimodal_keras.encoders.networks import open_network
 from multimodal_keras.registry import register
 
@@ -146,6 +147,12 @@ class PretrainedEncoder(Encoder):
             )
         shape = network.compute_output_shape([given, given[:2]] if len(network.inputs) == 2 else given)
         return (features_shape[0], int(np.prod(shape[1:-1], dtype=int)), int(shape[-1]))
+
+    def grid(self, features_shape: Any) -> tuple[int, int] | None:
+        shape = () if self._network is None else self._network.output_shape
+        steps = self._tokens_shape(features_shape)[1] if len(features_shape) == len(shape) == 4 else 0
+        # The network may have been made for pictures of any size.
+        return closest_grid(steps, features_shape) if steps else None
 
     def compute_output_shape(self, features_shape: Any, step_mask_shape: Any = None) -> Any:
         if self._network is None:

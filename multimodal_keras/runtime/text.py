@@ -75,6 +75,12 @@ def _split_pattern() -> re.Pattern[str]:
     return re.compile(f"([{ranges}])")
 
 
+@cache
+def _word_pattern() -> re.Pattern[str]:
+    alone = _split_pattern().pattern[2:-2]
+    return re.compile(f"[{alone}]|[^ {alone}]+")
+
+
 def _decode(text: bytes | str) -> str:
     if isinstance(text, str):
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -141,8 +147,61 @@ def tokenize(text: bytes | str, unit: str) -> list[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    parts = [word[start : start + width] for width in SUBWORD_WIDTHS for start in range(len(word) - width + 1)]
-    return [word, *parts]
+    return [word[start:end] for start, end in _piece_places(len(word))]
+
+
+def _piece_places(length: int) -> list[tuple[int, int]]:
+    parts = [(start, start + width) for width in SUBWORD_WIDTHS for start in range(length - width + 1)]
+    return [(0, length), *parts]
+
+
+def token_spans(text: bytes | str, unit: str) -> list[tuple[str, int, int]]:
+    """The tokens of one text with their places in it.
+
+    Args:
+        text: ``str`` or ``bytes`` in UTF-8.
+        unit: as for ``tokenize``.
+
+    Returns:
+        ``(token, start, end)`` for each token of ``tokenize``, in code points of the decoded text. The marks that
+        subwords have at the ends of a word take no place, and a space may be as long as all that it stands for.
+
+    Raises:
+        TypeError: ``text`` is neither ``str`` nor ``bytes``.
+        ValueError: ``unit`` is not known.
+
+    Example:
+
+        >>> token_spans("Red, CAT", "word")
+        [('red', 0, 3), ('cat', 5, 8)]
+    """
+    check_unit(unit)
+    # One code point becomes one, so that places stay.
+    if unit == "byte":
+        lowered = enumerate(_decode(text).translate(_lower_map()))
+        return [(f"{byte:02x}", at, at + 1) for at, one in lowered for byte in one.encode("utf-8")]
+    plain = _decode(text).translate(_standard_map())
+    if unit == "character":
+        return _character_spans(plain)
+    words = [(found.group(), found.start(), found.end()) for found in _word_pattern().finditer(plain)]
+    if unit == "word":
+        return words
+    return [
+        (f"<{word}>"[first:last], start + max(first - 1, 0), start + min(last - 1, len(word)))
+        for word, start, _ in words
+        for first, last in _piece_places(len(word) + 2)
+    ]
+
+
+def _character_spans(plain: str) -> list[tuple[str, int, int]]:
+    spans: list[tuple[str, int, int]] = []
+    for at, one in enumerate(plain):
+        if one == " ":
+            continue
+        if spans and spans[-1][2] < at:
+            spans.append((" ", spans[-1][2], at))
+        spans.append((one, at, at + 1))
+    return spans
 
 
 def _lowered_bytes(text: bytes | str) -> bytes:

@@ -1,0 +1,184 @@
+"""Integrated gradients and Grad-CAM of a batch of records, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from multimodal_keras.attributing.fading import FadingModel, Gate
+from multimodal_keras.attributing.path import TINY, Path
+
+_FIRST_SEGMENTS = 16
+_GOOD_ENOUGH = 1e-3
+
+Places = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Integrated:
+    """Integrated gradients of a batch.
+
+    Attributes:
+        attributions: task to gate to `float64 (batch, *gate.shape)`.
+        predictions: task to what was answered, `float64 (batch,)`.
+        baselines: task to what is answered with all gates at 0.
+    """
+
+    attributions: dict[str, dict[Gate, np.ndarray]]
+    predictions: dict[str, np.ndarray]
+    baselines: dict[str, np.ndarray]
+
+
+class Gradients:
+    """The gradients of one model, traced once.
+
+    Args:
+        fading: the model.
+    """
+
+    def __init__(self, fading: FadingModel) -> None:
+        self._fading = fading
+        self._tasks = list(fading.found.heads)
+        self._kinds = {task: head.contract()["kind"] for task, head in fading.found.heads.items()}
+        at = {task: tf.TensorSpec((None,), tf.int32) for task in self._tasks}
+        maps, path = [fading.inputs, at], [fading.inputs, at, tf.TensorSpec((None,), tf.float32)]
+        self._call = tf.function(self._with_gradients, autograph=False, input_signature=path)
+        self._values = tf.function(self._without, autograph=False, input_signature=path)
+        self._maps = tf.function(self._grad_cam, autograph=False, input_signature=maps)
+
+    def integrated(self, inputs: Mapping[str, Any], places: Places, steps: int) -> Integrated:
+        """Integrated gradients along the straight line from the baseline, where all gates are 0, to the records.
+
+        The line of each record is cut into segments, and the gradient is taken at the middle of each. As what is answered at
+        the ends of a segment is known, so is what its gradient missed; the segment that missed most is cut in two, until
+        nearly nothing is missed or the steps are used up.
+
+        Args:
+            inputs: of the model, for a batch.
+            places: task to the output that is explained, `int (batch,)`.
+            steps: how many gradients are taken at most.
+        """
+        count = len(next(iter(places.values())))
+        at = {task: tf.constant(places[task], tf.int32) for task in self._tasks}
+        path = Path(
+            count, lambda share: self._ask(self._values, inputs, at, share)[0], max(1, min(_FIRST_SEGMENTS, steps))
+        )
+        found = [self._ask(self._call, inputs, at, path.middles(row)) for row in range(path.segments)]
+        path.begin(
+            np.stack([self._slopes(gradients) for _, gradients in found]), np.stack([values for values, _ in found])
+        )
+        kept = [gradients for _, gradients in found]
+        for _ in range((steps - path.segments) // 2):
+            if path.missed() <= _GOOD_ENOUGH:
+                break
+            worst = path.cut()
+            halves = [self._ask(self._call, inputs, at, path.middles(place)) for place in (worst, -1)]
+            path.fill(worst, *((self._slopes(gradients), values) for values, gradients in halves))
+            _put(kept, worst, halves[0][1])
+            kept.append(halves[1][1])
+        return Integrated(self._summed(kept, path), *path.ends(self._tasks))
+
+    def _ask(self, function: Any, inputs: Mapping[str, Any], at: Any, share: np.ndarray) -> Any:
+        """Values `float64 (batch, tasks)`, and gradients by task and gate."""
+        answer = function(dict(inputs), at, tf.constant(share, tf.float32))
+        values, gradients = answer if isinstance(answer, tuple) else (answer, {})
+        arrays = {
+            (task, gate): gradient.numpy()
+            for task, each in gradients.items()
+            for gate, gradient in zip(self._fading.gates, each, strict=True)
+        }
+        return np.stack([values[task].numpy() for task in self._tasks], axis=1).astype("float64"), arrays
+
+    def _slopes(self, gradients: Mapping[Any, np.ndarray]) -> np.ndarray:
+        """`(batch, tasks)`: the sums over all gates."""
+        sums: dict[str, Any] = dict.fromkeys(self._tasks, 0.0)
+        for (task, _), gradient in gradients.items():
+            sums[task] = sums[task] + gradient.reshape(len(gradient), -1).sum(axis=1, dtype="float64")
+        return np.stack([sums[task] for task in self._tasks], axis=1)
+
+    def _summed(self, kept: list[dict[Any, np.ndarray]], path: Path) -> dict[str, dict[Gate, np.ndarray]]:
+        sums: dict[str, dict[Gate, np.ndarray]] = {task: {} for task in self._tasks}
+        for task, gate in kept[0]:
+            sums[task][gate] = sum(
+                each[task, gate].astype("float64") * _spread(path.widths(row), gate) for row, each in enumerate(kept)
+            )
+        return sums
+
+    def _gates(self, share: Any) -> dict[Gate, Any]:
+        return {
+            gate: tf.ones((tf.shape(share)[0], *gate.shape)) * tf.reshape(share, (-1, *[1] * len(gate.shape)))
+            for gate in self._fading.gates
+        }
+
+    def _without(self, inputs: Any, at: Any, share: Any) -> dict[str, Any]:
+        return _picked(self._fading(inputs, self._gates(share)), at)
+
+    def _with_gradients(self, inputs: Any, at: Any, share: Any) -> tuple[Any, Any]:
+        gates = self._gates(share)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(list(gates.values()))
+            values = _picked(self._fading(inputs, gates), at)
+        zero = tf.UnconnectedGradients.ZERO
+        return values, {task: tape.gradient(value, list(gates.values()), None, zero) for task, value in values.items()}
+
+    def grad_cam(self, inputs: Mapping[str, Any], places: Places) -> dict[str, dict[str, np.ndarray]]:
+        """Task to field to `float32 (batch, rows, columns)`: what in a picture speaks for an answer, at least 0.
+
+        The sum of the encoder's channels, each weighted by the mean of its gradient over the grid, cut at 0. The gradient is
+        that of the log-odds where answers are probabilities, as these have hardly any where a model is sure.
+        """
+        if not self._fading.grids:
+            return {}
+        at = {task: tf.constant(places[task], tf.int32) for task in self._tasks}
+        found = self._maps(dict(inputs), at)
+        return {task: {field: each.numpy() for field, each in maps.items()} for task, maps in found.items()}
+
+    def _grad_cam(self, inputs: Any, at: Any) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            outputs = self._fading(inputs, {}, kept, tape)
+            scores = {task: _score(outputs[task], at[task], self._kinds[task]) for task in self._tasks}
+        found: dict[str, Any] = {}
+        for task, score in scores.items():
+            gradients = tape.gradient(score, kept, None, tf.UnconnectedGradients.ZERO)
+            found[task] = {
+                field: _map(kept[field], gradients[field], grid) for field, grid in self._fading.grids.items()
+            }
+        return found
+
+
+def _put(kept: list[dict[Any, np.ndarray]], places: np.ndarray, found: Mapping[Any, np.ndarray]) -> None:
+    for row, place in enumerate(places):
+        for key, gradient in found.items():
+            kept[place][key][row] = gradient[row]
+
+
+def _spread(factors: np.ndarray, gate: Gate) -> np.ndarray:
+    return factors.reshape(-1, *[1] * len(gate.shape))
+
+
+def _picked(outputs: Mapping[str, Any], at: Mapping[str, Any]) -> dict[str, Any]:
+    return {task: tf.gather(output, at[task], batch_dims=1) for task, output in outputs.items()}
+
+
+def _score(output: Any, place: Any, kind: str) -> Any:
+    """What Grad-CAM asks about, `(batch,)`."""
+    picked = tf.gather(output, place, batch_dims=1)
+    if kind == "classification":
+        # Not 1 - p, which is 0 where a model is sure, and has no gradient there.
+        others = tf.where(tf.one_hot(place, output.shape[1], True, False), 0.0, output)
+        return tf.math.log(picked + TINY) - tf.math.log(tf.reduce_sum(others, axis=1) + TINY)
+    if kind == "multilabel":
+        return tf.math.log(picked + TINY) - tf.math.log(1.0 - picked + TINY)
+    return picked
+
+
+def _map(tokens: Any, gradients: Any, grid: tuple[int, int]) -> Any:
+    cells = grid[0] * grid[1]
+    tokens, gradients = (tf.cast(each[:, -cells:], tf.float32) for each in (tokens, gradients))
+    weights = tf.reduce_mean(gradients, axis=1, keepdims=True)
+    return tf.reshape(tf.nn.relu(tf.reduce_sum(tokens * weights, axis=2)), (-1, *grid))
