@@ -24,11 +24,12 @@ from multimodal_keras.attributing.result import (
     RecordAttribution,
     TaskAttribution,
 )
-from multimodal_keras.base import Head, presence_name, split_steps
+from multimodal_keras.base import Head, parts, presence_name, split_steps
 from multimodal_keras.data import Records, raw_batches, read
 from multimodal_keras.data.decoding import Decoder
 from multimodal_keras.data.raw import ErrorLog, RawBatch
 from multimodal_keras.prediction import RUN_MODEL
+from multimodal_keras.runtime.rows import MEMORY
 
 _MOST_NUMBERS = 40_000_000  # that are kept for a batch: 160 MB
 _NO_EMBEDDING = "its encoder embeds ids in a way that has no gradient"
@@ -116,11 +117,11 @@ class _Asker:
     """Answers batches of raw values."""
 
     def __init__(self, model: keras.Model, labels: Mapping[str, str], steps: int) -> None:
+        # Before anything is traced.
+        self._labels = {task: _place(parts(model).heads, task, label) for task, label in labels.items()}
         self._fading = FadingModel(model)
         self._gradients = Gradients(self._fading)
-        self._predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
         self.modalities, self._heads = self._fading.found.modalities, self._fading.found.heads
-        self._labels = {task: _place(self._heads, task, label) for task, label in labels.items()}
         self._steps = steps
 
     def batch_size(self, wished: int | None) -> int:
@@ -136,7 +137,8 @@ class _Asker:
             bad = [row for row in range(len(batch)) if decoder(_only(batch, row)) is None]
             batch = batch.without(bad)
         inputs = {name: tf.constant(array) for (_, name), array in arrays.items()}
-        outputs = {task: output.numpy() for task, output in self._predict(inputs).items()}
+        answers = self._fading.outputs(inputs, tf.ones((len(batch),)))
+        outputs = {task: output.numpy() for task, output in answers.items()}
         places = {
             task: np.full(len(batch), self._labels[task]) if task in self._labels else output.argmax(axis=1)
             for task, output in outputs.items()
@@ -158,7 +160,7 @@ class _Asker:
             }
             tasks = {task: self._task(task, row, places, found, maps, contents) for task in self._heads}
             shown = {field: content.shown() for field, content in contents.items()}
-            yield RecordAttribution(origin.file, origin.row, tasks, shown)
+            yield RecordAttribution(None if origin.file == MEMORY else origin.file, origin.row, tasks, shown)
 
     def _steps_of(self, field: str, inputs: Mapping[str, Any]) -> Sequence[int | None]:
         modality = self.modalities[field]
@@ -175,12 +177,12 @@ class _Asker:
                 method, why = (NONE, _NO_EMBEDDING) if field in contents else (ABSENT, "")
                 fields[field] = FieldAttribution(field, modality.kind, method, 0.0, (), None, why)
                 continue
-            parts, table = tell(contents[field], numbers)
+            pieces, table = tell(contents[field], numbers)
             total = float(sum(each.sum() for each in numbers.values()))
             method = INTEGRATED
             if field in self._fading.grids:
                 method, table = GRAD_CAM, maps[task][field][row]
-            fields[field] = FieldAttribution(field, modality.kind, method, total, parts, table)
+            fields[field] = FieldAttribution(field, modality.kind, method, total, pieces, table)
         facts = self._heads[task].contract()
         label = facts["labels"][places[task][row]] if "labels" in facts else None
         prediction, baseline = float(found.predictions[task][row]), float(found.baselines[task][row])

@@ -45,6 +45,7 @@ class FadingModel:
         inputs: name to the spec of each of its inputs, with a dynamic batch; graphs are traced with these.
         gates: of each field one; two for a table of numbers and categories; none where ids are embedded in a way that
             cannot be reached.
+        outputs: `(inputs, share)` to predictions with all gates of a record at its share, `float32 (batch,)`; traced once.
         grids: field to rows and columns of the cells that its encoder's last tokens are, where they are some.
     """
 
@@ -55,8 +56,10 @@ class FadingModel:
         self._reached: set[Gate] = set()
         self.gates = wanted
         self.inputs = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()}
+        path = [self.inputs, tf.TensorSpec((None,), tf.float32)]
+        self.outputs = tf.function(self._all_faded, autograph=False, input_signature=path)
         # Whether an encoder has an embedding that can be reached shows when it is called.
-        tf.function(self._try, autograph=False).get_concrete_function(self.inputs)
+        self.outputs.get_concrete_function()
         self.gates = [gate for gate in wanted if gate in self._reached]
         self.grids = {field: grid for field in self.found.modalities if (grid := self._grid(field)) is not None}
 
@@ -79,8 +82,15 @@ class FadingModel:
     def _grid(self, field: str) -> tuple[int, int] | None:
         return self.found.encoders[field].grid((None, *self.found.modalities[field].feature_spec().shape))
 
-    def _try(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return self(inputs, {gate: tf.ones((tf.shape(_first(inputs))[0], *gate.shape)) for gate in self.gates})
+    def opened(self, share: Any) -> dict[Gate, Any]:
+        """All gates, alike for each record: gate to `(batch, *shape)`, from `float32 (batch,)`."""
+        return {
+            gate: tf.ones((tf.shape(share)[0], *gate.shape)) * tf.reshape(share, (-1, *[1] * len(gate.shape)))
+            for gate in self.gates
+        }
+
+    def _all_faded(self, inputs: Mapping[str, Any], share: Any) -> dict[str, Any]:
+        return self(inputs, self.opened(share))
 
     def __call__(
         self, inputs: Mapping[str, Any], gates: Mapping[Gate, Any], kept: dict[str, Any] | None = None, tape: Any = None
@@ -130,10 +140,6 @@ class FadingModel:
             # What stands behind the numbers of a table are ids.
             return tf.concat([numbers[:, : gate.shape[0]] * factors, numbers[:, gate.shape[0] :]], axis=1)
         return numbers * factors
-
-
-def _first(inputs: Mapping[str, Any]) -> Any:
-    return next(iter(inputs.values()))
 
 
 @contextmanager

@@ -47,7 +47,6 @@ class Gradients:
         at = {task: tf.TensorSpec((None,), tf.int32) for task in self._tasks}
         maps, path = [fading.inputs, at], [fading.inputs, at, tf.TensorSpec((None,), tf.float32)]
         self._call = tf.function(self._with_gradients, autograph=False, input_signature=path)
-        self._values = tf.function(self._without, autograph=False, input_signature=path)
         self._maps = tf.function(self._grad_cam, autograph=False, input_signature=maps)
 
     def integrated(self, inputs: Mapping[str, Any], places: Places, steps: int) -> Integrated:
@@ -64,28 +63,38 @@ class Gradients:
         """
         count = len(next(iter(places.values())))
         at = {task: tf.constant(places[task], tf.int32) for task in self._tasks}
-        path = Path(
-            count, lambda share: self._ask(self._values, inputs, at, share)[0], max(1, min(_FIRST_SEGMENTS, steps))
-        )
-        found = [self._ask(self._call, inputs, at, path.middles(row)) for row in range(path.segments)]
-        path.begin(
-            np.stack([self._slopes(gradients) for _, gradients in found]), np.stack([values for values, _ in found])
-        )
-        kept = [gradients for _, gradients in found]
+
+        def slopes_at(share: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[Any, np.ndarray]]:
+            values, gradients = self._gradients_at(inputs, at, share)
+            return self._slopes(count, gradients), values, gradients
+
+        first = max(1, min(_FIRST_SEGMENTS, steps))
+        path = Path(count, lambda share: self._values_at(inputs, places, share), first)
+        found = [slopes_at(path.middles(row)) for row in range(path.segments)]
+        path.begin(np.stack([slopes for slopes, _, _ in found]), np.stack([values for _, values, _ in found]))
+        kept = [gradients for _, _, gradients in found]
         for _ in range((steps - path.segments) // 2):
             if path.missed() <= _GOOD_ENOUGH:
                 break
             worst = path.cut()
-            halves = [self._ask(self._call, inputs, at, path.middles(place)) for place in (worst, -1)]
-            path.fill(worst, *((self._slopes(gradients), values) for values, gradients in halves))
-            _put(kept, worst, halves[0][1])
-            kept.append(halves[1][1])
+            halves = [slopes_at(path.middles(place)) for place in (worst, -1)]
+            path.fill(worst, *(half[:2] for half in halves))
+            _put(kept, worst, halves[0][2])
+            kept.append(halves[1][2])
         return Integrated(self._summed(kept, path), *path.ends(self._tasks))
 
-    def _ask(self, function: Any, inputs: Mapping[str, Any], at: Any, share: np.ndarray) -> Any:
-        """Values `float64 (batch, tasks)`, and gradients by task and gate."""
-        answer = function(dict(inputs), at, tf.constant(share, tf.float32))
-        values, gradients = answer if isinstance(answer, tuple) else (answer, {})
+    def _values_at(self, inputs: Mapping[str, Any], places: Places, share: np.ndarray) -> np.ndarray:
+        """`float64 (batch, tasks)`."""
+        outputs = self._fading.outputs(dict(inputs), tf.constant(share, tf.float32))
+        rows = np.arange(len(share))
+        picked = [outputs[task].numpy()[rows, places[task]] for task in self._tasks]
+        return np.stack(picked, axis=1).astype("float64")
+
+    def _gradients_at(
+        self, inputs: Mapping[str, Any], at: Any, share: np.ndarray
+    ) -> tuple[np.ndarray, dict[Any, np.ndarray]]:
+        """The same values, and gradients by task and gate."""
+        values, gradients = self._call(dict(inputs), at, tf.constant(share, tf.float32))
         arrays = {
             (task, gate): gradient.numpy()
             for task, each in gradients.items()
@@ -93,12 +102,12 @@ class Gradients:
         }
         return np.stack([values[task].numpy() for task in self._tasks], axis=1).astype("float64"), arrays
 
-    def _slopes(self, gradients: Mapping[Any, np.ndarray]) -> np.ndarray:
+    def _slopes(self, count: int, gradients: Mapping[Any, np.ndarray]) -> np.ndarray:
         """`(batch, tasks)`: the sums over all gates."""
-        sums: dict[str, Any] = dict.fromkeys(self._tasks, 0.0)
+        sums = np.zeros((count, len(self._tasks)))
         for (task, _), gradient in gradients.items():
-            sums[task] = sums[task] + gradient.reshape(len(gradient), -1).sum(axis=1, dtype="float64")
-        return np.stack([sums[task] for task in self._tasks], axis=1)
+            sums[:, self._tasks.index(task)] += gradient.reshape(count, -1).sum(axis=1, dtype="float64")
+        return sums
 
     def _summed(self, kept: list[dict[Any, np.ndarray]], path: Path) -> dict[str, dict[Gate, np.ndarray]]:
         sums: dict[str, dict[Gate, np.ndarray]] = {task: {} for task in self._tasks}
@@ -108,17 +117,8 @@ class Gradients:
             )
         return sums
 
-    def _gates(self, share: Any) -> dict[Gate, Any]:
-        return {
-            gate: tf.ones((tf.shape(share)[0], *gate.shape)) * tf.reshape(share, (-1, *[1] * len(gate.shape)))
-            for gate in self._fading.gates
-        }
-
-    def _without(self, inputs: Any, at: Any, share: Any) -> dict[str, Any]:
-        return _picked(self._fading(inputs, self._gates(share)), at)
-
     def _with_gradients(self, inputs: Any, at: Any, share: Any) -> tuple[Any, Any]:
-        gates = self._gates(share)
+        gates = self._fading.opened(share)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(list(gates.values()))
             values = _picked(self._fading(inputs, gates), at)

@@ -19,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"What is inside of fields is written into a folder. Received {options.output!r}. Leave the suffix out."
         )
+    labels = dict(map(_label, options.label or ()))
     source: Any = options.model
     if Path(source, RUN_MODEL).exists():
         source = load_run(source)
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     found = attribute(
         source,
         read(options.data),
-        labels=dict(map(_label, options.label or ())),
+        labels=labels,
         steps=options.steps,
         batch_size=options.batch_size,
         on_error=options.on_error,

@@ -45,6 +45,21 @@ def test_twins_standardise_and_tokenise_alike():
         assert tokens == [[token.encode() for token in text.tokenize(line, unit)] for line in texts]
 
 
+@pytest.mark.parametrize("unit", text.UNITS)
+def test_places_are_those_of_the_tokens(unit):
+    for line in generated(200):
+        spans = text.token_spans(line, unit)
+        assert [token for token, _, _ in spans] == text.tokenize(line, unit)
+        decoded = line.decode("utf-8", "replace")
+        for token, start, end in spans:
+            assert 0 <= start < end <= len(decoded)
+            if unit == "word":
+                assert text.standardize(decoded[start:end]) == token
+    assert text.token_spans("Go! 猫", "subword")[:3] == [("<go>", 0, 2), ("<go", 0, 2), ("go>", 0, 2)]
+    assert text.token_spans("é b", "byte")[:2] == [("c3", 0, 1), ("a9", 0, 1)]
+    assert text.token_spans("a . b", "character") == [("a", 0, 1), (" ", 1, 4), ("b", 4, 5)]
+
+
 def test_twins_agree_on_every_code_point():
     points = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]
     texts = ["".join(map(chr, points[start : start + 97])).encode() for start in range(0, len(points), 97)]
