@@ -1,8 +1,9 @@
 """Calibration: are promises kept on records that nobody has seen, before and after int8?
 
-The bundled drawings but those of food, in three parts: a model is trained on the first, calibrated on the second, and all
-that is printed is of the third. Nothing was chosen by it. The drawings of food, and made-up noise, are what the model should
-call unusual. "expected" is where the coverage of so many records lies in 95 of 100 cases if the promise holds.
+The bundled drawings but those of food. A model is trained on the training records; the others are halved at random, it is
+calibrated on one half, and all that is printed is of the other. Nothing was chosen by it. "expected" is where the coverage
+of so many records lies in 95 of 100 cases if the promise holds. One pair of halves is one draw, so the second table has 500
+of them. The drawings of food, and made-up noise, are what the model should call unusual.
 
     python examples/conformal_coverage.py
 """
@@ -21,14 +22,14 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 import multimodal_keras as mk
-from multimodal_keras.calibrating.conformal import coverage_interval
+from multimodal_keras.calibrating.conformal import conformal_quantile, coverage_interval
 from multimodal_keras.evaluation.calibration import adaptive_calibration_error, calibration_error
 from multimodal_keras.exporting import TFLiteOptions
 from multimodal_keras.exporting.device_files import write_device_files
 from multimodal_keras.runtime.artefacts import load
 
 TASK, NEW, COVERAGES, EPOCHS = "subject", "food", (0.8, 0.9, 0.95), 15
-SIZE = (32, 32)
+SIZE, DRAWS = (32, 32), 500
 SUBSETS = {"image + title": (), "image alone": ("title",), "title alone": ("image",)}
 
 Inputs = dict[str, np.ndarray]
@@ -97,39 +98,56 @@ HEAD = f"{'':44}{'promised':>9}{'coverage':>10}   {'expected':14}{'kept':>8}{'me
 
 
 def show_coverage(model: keras.Model, parts: tuple[mk.data.Records, ...], folder: Path) -> None:
-    """Coverage at three levels, from Keras and from int8 files."""
-    train, valid, test = parts
+    """Coverage at three levels, from Keras and from int8 files; at 0.9 with modalities missing as well."""
+    train, half, test = parts
     inputs, truth = tensors(model, test)
-    print(f"Coverage on {len(test)} records, calibrated on {len(valid)}\n{HEAD}")
+    print(f"Coverage on {len(test)} records, calibrated on {len(half)}\n{HEAD}")
     for coverage in COVERAGES:
-        calibrated = mk.calibrate(model, valid, coverage=coverage)
+        calibrated = mk.calibrate(model, half, coverage=coverage)
         ways = {
             "Keras": asking(calibrated),
-            "int8, numbers fitted again": int8(calibrated, folder / f"{coverage}", train, valid),
-            "int8, numbers of the float model": int8(calibrated, folder / f"{coverage}-as-it-is", train, None),
+            "int8, numbers fitted again": int8(calibrated, folder / f"{coverage}", train, half),
         }
-        for name, answer in ways.items():
-            print(coverage_line(name, coverage, len(valid), answer(inputs), truth), flush=True)
         if coverage == 0.9:
-            show_subsets(model, valid, ways, inputs, truth)
+            ways["int8, the float model's numbers"] = int8(calibrated, folder / "as-it-is", train, None)
+            ways["Keras, not by presence"] = asking(mk.calibrate(model, half, coverage=0.9, by_presence=False))
+        for subset, missing in SUBSETS.items() if coverage == 0.9 else [next(iter(SUBSETS.items()))]:
+            shown = without(inputs, missing)
+            for name, answer in ways.items():
+                row = coverage_line(f"{subset}: {name}", coverage, len(half), answer(shown), truth)
+                print(row, flush=True)
 
 
-def show_subsets(
-    model: keras.Model, valid: mk.data.Records, ways: Mapping[str, Answer], inputs: Inputs, truth: np.ndarray
-) -> None:
-    """Coverage with modalities missing: with numbers for each combination, and with the same ones for all."""
-    together = asking(mk.calibrate(model, valid, coverage=0.9, by_presence=False))
+def show_many(model: keras.Model, train: mk.data.Records, rest: mk.data.Records, folder: Path) -> None:
+    """The same over many random halves: the heads answer once, and limits are drawn from one half for the other."""
+    inputs, truth = tensors(model, rest)
+    ways = {"Keras": asking(model), "int8": int8(model, folder / "raw", train, None)}
+    half, own = len(truth) // 2, np.arange(len(truth))
+    low, high = coverage_interval(0.9, half, len(truth) - half)
+    print(f"\nCoverage over {DRAWS} random halves of {len(truth)} records, 0.90 promised")
+    print(f"{'':44}{'mean':>9}{'in expected':>13}")
     for subset, missing in SUBSETS.items():
-        shown = without(inputs, missing)
-        for name, answer in {**ways, "Keras, not by presence": together}.items():
-            print(coverage_line(f"  {subset}: {name}", 0.9, len(valid), answer(shown), truth), flush=True)
+        # How badly the right label conforms to each record, see `conformal_scores`.
+        scores = {
+            name: -np.log(np.maximum(answer(without(inputs, missing))[TASK][own, truth], 1e-30))
+            for name, answer in ways.items()
+        }
+        pairs = {"Keras": ("Keras",) * 2, "int8, fitted again": ("int8",) * 2, "int8, as it is": ("Keras", "int8")}
+        for name, (fitted, asked) in pairs.items():
+            random = np.random.default_rng(0)
+            found = []
+            for order in (random.permutation(len(truth)) for _ in range(DRAWS)):
+                limit = conformal_quantile(scores[fitted][order[:half]], 0.9)
+                found.append(np.mean(scores[asked][order[half:]] <= limit))
+            inside = np.mean([low <= share <= high for share in found])
+            print(f"{f'{subset}: {name}':44}{np.mean(found):9.4f}{inside:13.3f}", flush=True)
 
 
-def show_errors(model: keras.Model, valid: mk.data.Records, test: mk.data.Records) -> None:
+def show_errors(model: keras.Model, half: mk.data.Records, test: mk.data.Records) -> None:
     """How far probabilities and truth lie apart."""
     inputs, truth = tensors(model, test)
     ways = {"before": asking(model)}
-    ways |= {scaling: asking(mk.calibrate(model, valid, scaling=scaling)) for scaling in ("temperature", "vector")}
+    ways |= {scaling: asking(mk.calibrate(model, half, scaling=scaling)) for scaling in ("temperature", "vector")}
     print(f"\nCalibration error\n{'':44}{'accuracy':>9}{'ECE':>9}{'adaptive':>10}{'log-loss':>10}")
     for subset, missing in SUBSETS.items():
         for name, answer in ways.items():
@@ -140,18 +158,18 @@ def show_errors(model: keras.Model, valid: mk.data.Records, test: mk.data.Record
             print(f"{f'{subset}: {name}':44}{right.mean():9.3f}{errors}{loss:10.3f}")
 
 
-def show_acceptance(model: keras.Model, valid: mk.data.Records, test: mk.data.Records) -> None:
+def show_acceptance(model: keras.Model, half: mk.data.Records, test: mk.data.Records) -> None:
     """Which answers are accepted for a wished precision, and how many of these are right."""
     inputs, truth = tensors(model, test)
     print(f"\nAccepted answers\n{'':44}{'accepted':>9}{'right':>9}")
     for precision in (0.6, 0.7, 0.8):
-        answered = asking(mk.calibrate(model, valid, precision=precision))(inputs)
+        answered = asking(mk.calibrate(model, half, precision=precision))(inputs)
         accepted, right = answered[f"{TASK}_accepted"], answered[TASK].argmax(axis=1) == truth
         share = f"{right[accepted].mean():9.3f}" if accepted.any() else f"{'–':>9}"
         print(f"{f'precision {precision} wished; {right.mean():.3f} of all are right':44}{accepted.mean():9.3f}{share}")
 
 
-def show_unusual(model: keras.Model, valid: mk.data.Records, test: mk.data.Records, new: mk.data.Records) -> None:
+def show_unusual(model: keras.Model, half: mk.data.Records, test: mk.data.Records, new: mk.data.Records) -> None:
     """Whether records of another kind score higher: the area under the ROC curve, 0.5 being chance."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (len(test), *SIZE, 3)).astype("uint8")
@@ -168,7 +186,7 @@ def show_unusual(model: keras.Model, valid: mk.data.Records, test: mk.data.Recor
     }
     print(f"\nUnusual records\n{'':44}{'AUROC':>9}{'unusual':>9}")
     for method in ("energy", "mahalanobis"):
-        answer = asking(mk.calibrate(model, valid, ood_score=method))
+        answer = asking(mk.calibrate(model, half, ood_score=method))
         usual = answer(familiar)["ood_score"][:, 0]
         print(f"{f'{method}: test records':44}{'':9}{np.mean(usual > 0):9.3f}")
         for name, inputs in strange.items():
@@ -187,13 +205,16 @@ def main() -> None:
         kept = [record | ({TASK: None} if new else {}) for record in rows if (record[TASK] == NEW) == new]
         return mk.data.Records.of(kept, folder=everything.folder)
 
-    train, valid, test = (part(split, new=False) for split in ("train", "valid", "test"))
+    train, valid, tested = (part(split, new=False) for split in ("train", "valid", "test"))
+    rest = mk.data.Records.of([*valid, *tested], folder=everything.folder)
+    half, test = rest.split(0.5, 0.5)
     model = trained(train)
     with tempfile.TemporaryDirectory() as folder:
-        show_coverage(model, (train, valid, test), Path(folder))
-    show_errors(model, valid, test)
-    show_acceptance(model, valid, test)
-    show_unusual(model, valid, test, part(None, new=True))
+        show_coverage(model, (train, half, test), Path(folder))
+        show_many(model, train, rest, Path(folder))
+    show_errors(model, half, test)
+    show_acceptance(model, half, test)
+    show_unusual(model, half, test, part(None, new=True))
 
 
 if __name__ == "__main__":
