@@ -131,6 +131,22 @@ def test_low_rank_matrices_go_on_after_a_kill(presets, tmp_path):
         low_rank_training(preset, tmp_path / "killed", lora_rank=1)
 
 
+def test_the_picture_half_of_a_clip_is_taken_and_exported(tmp_path):
+    keras.utils.set_random_seed(0)
+    size = {"hidden_dim": 8, "num_layers": 1, "num_heads": 2, "intermediate_dim": 16}
+    pictures = hub.models.CLIPVisionEncoder(patch_size=8, image_shape=(32, 32, 3), **size)
+    texts = hub.models.CLIPTextEncoder(vocabulary_size=11, embedding_dim=8, max_sequence_length=8, **size)
+    clip = hub.models.CLIPBackbone(vision_encoder=pictures, text_encoder=texts, projection_dim=8)
+    clip.save_to_preset(str(tmp_path / "clip"))
+    model = model_with("image", mk.ImageModality((32, 32)), mk.HubEncoder(str(tmp_path / "clip"), scale=2, offset=-1))
+    np.testing.assert_allclose(parts(model).encoders["image"](PIXELS), pictures({"images": PIXELS * 2 - 1}), atol=1e-6)
+    inputs = {"image": (PIXELS * 255).astype("uint8")}
+    expected = {"task": model(inputs)["task"].numpy()}
+    saved, lite = contracts.write_artefacts(model, tmp_path / "1")
+    assert contracts.difference(saved.call("tensors", inputs), expected) < contracts.SAVEDMODEL_TOLERANCE
+    assert contracts.difference(lite.call(inputs), expected) < contracts.TFLITE_TOLERANCE
+
+
 def test_it_is_frozen_or_learns_from_a_layer_up(presets):
     folders, bert, _ = presets
     assert parts(text_model(folders["bert"])).encoders["text"].trainable_variables == []
