@@ -33,8 +33,8 @@ def notes(found: Comparison) -> list[str]:
     """What a reader has to know about the numbers, in sentences."""
     counts = ", ".join(f"{facts['records']:,} with {task}" for task, facts in found.tasks.items())
     done = [row for row in found.rows if row.tasks]
-    seeds = f"{len(found.seeds)} seed{'s' if len(found.seeds) != 1 else ''}"
-    said = [f"Mean of {seeds}, on test records ({counts})."]
+    seeds = f"Mean of {len(found.seeds)} seeds" if len(found.seeds) > 1 else "One seed"
+    said = [f"{seeds}, on test records ({counts})."]
     if any(len(row.seeds) < len(found.seeds) for row in found.rows):
         trained = sum(len(row.seeds) for row in found.rows)
         said.append(f"Not finished: {trained} of {len(found.rows) * len(found.seeds)} trainings.")
