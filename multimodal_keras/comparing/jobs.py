@@ -97,7 +97,7 @@ class Jobs:
         folders = {name: self.store.exported(name) for name in stamps}
         modalities = {field: get(part, Modality) for field, part in self._adapted()["modalities"].items()}
         times = latencies(folders, modalities, self.test)  # type: ignore[arg-type]
-        self.store.write(LATENCIES, {"load_before": _load(), "stamps": stamps, "seconds": times})
+        self.store.write(LATENCIES, {"load": _load(), "stamps": stamps, "seconds": times})
         return {}
 
     @property

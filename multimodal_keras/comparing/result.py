@@ -89,7 +89,8 @@ class Comparison:
         seeds: that were asked for.
         reference: the fusion that the others are compared with.
         settings: what was the same for all: `package`, `versions`, `spec`, `records`, `bootstrap`.
-        machine: `cores`, `system`, and the lowest and highest `load` at the begin of a training.
+        machine: `cores`, `system`, the lowest and highest `load` at the begin of a training, and
+            `load_of_timing`: how many processes wanted a core then.
         folder: where it was made; None for one that was loaded.
     """
 

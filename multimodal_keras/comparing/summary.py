@@ -63,7 +63,8 @@ def summarize(
         if jobs
     }
     chosen = _reference(reference, drawn, tasks)
-    times = (store.read(LATENCIES) or {}).get("seconds", {}) if plan.export else {}
+    timed = (store.read(LATENCIES) if plan.export else None) or {"seconds": {}}
+    times = timed["seconds"]
     rows = [
         _row(name, jobs, {task: score(each, drawn[chosen][task] if name != chosen else None, bootstrap)
                           for task, each in drawn.get(name, {}).items()}, times.get(name, {}), errors.get(name))
@@ -74,7 +75,9 @@ def summarize(
     settings = {**plan.facts, "bootstrap": bootstrap}
     settings.pop("plugins")
     loads = [result["load_before"] for jobs in finished.values() for _, result in jobs]
-    found = Comparison(rows, known, list(plan.seeds), chosen, settings, _machine(loads), store.folder)
+    found = Comparison(
+        rows, known, list(plan.seeds), chosen, settings, _machine(loads, timed.get("load")), store.folder
+    )
     return dataclasses.replace(found, rows=found.sorted_by(next(iter(known)))) if known else found
 
 
@@ -191,10 +194,11 @@ def _row(
     )
 
 
-def _machine(loads: Iterable[float | None]) -> dict[str, Any]:
+def _machine(loads: Iterable[float | None], timing: float | None) -> dict[str, Any]:
     found = [load for load in loads if load is not None]
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "load": [min(found), max(found)] if found else None,
+        "load_of_timing": timing,
     }

@@ -45,6 +45,8 @@ def notes(found: Comparison) -> list[str]:
             f"Brackets: 95 % intervals of the difference to {found.reference}, paired by record and seed, "
             f"{found.settings['bootstrap']:,} resamples; * where 0 lies outside{chance}."
         )
+        if len(found.seeds) == 1:
+            said.append("With one seed they do not say what another seed would do, which may be as much.")
     said += [*_subsets(done), *_times(found)]
     return said
 
@@ -63,10 +65,10 @@ def _times(found: Comparison) -> list[str]:
     said = f"Training: what all threads worked, on {found.machine['cores']} cores{busy}."
     if not found.timed:
         return [said]
-    return [
-        said,
-        "SavedModel: one raw record, decoding included; TFLite: one record's tensors, one thread; medians, taken in turn.",
-    ]
+    load = found.machine.get("load_of_timing")
+    busy = f", while {load:.0f} processes wanted a core" if load else ""
+    way = "SavedModel: one raw record, decoding included; TFLite: one record's tensors, one thread"
+    return [said, f"{way}; medians, taken in turn{busy}."]
 
 
 def _columns(found: Comparison, task: str) -> tuple[list[str], Cells]:
