@@ -3,8 +3,8 @@
 The data are the models of Warzone 2100 (Debian's warzone2100-data, GPL-2+: fetched, not kept here): bodies, wheels and
 tracks ("propulsion") and weapons of tanks, buildings, and what stands in the landscape, such as trees, rocks and cars. They
 are drawn, not scanned. Variants of one model (damaged, left and right, first and second) are never in two parts; light and
-heavy wheels count as two models. All classifiers in the first table see clouds that are centred and of one size. The model's
-options were chosen on the validation records; a finer grid and more or less regularisation were not tried for the baselines.
+heavy wheels count as two models. All classifiers in the first table see clouds that are centred and of one size. The options
+are the first that were tried, the baselines' too; the validation records chose the best epoch.
 
     python examples/machine_parts.py
 """
