@@ -16,6 +16,11 @@ was set beforehand. The first fold's test stamps chose nothing, and have a table
 Frozen features are computed once, and what is trained is trained on them. The weights then go into the model that takes
 files, which is exported; it gives the same answers, which the script measures on the first fold.
 
+It printed, over 475 stamps: all three .836 [.802, .869]; trained alone, image .781, text .762, sound .398 (the most frequent
+folder .307). All three are ahead of image by .055 [.029, .080], of text by .074 [.034, .116]. Nearly all of it is image and
+text, .834: sound is weak, and the fusion has learned to ignore it. Logistic regression on the frozen features of image and
+text, .869, is ahead of the model by .034 [.004, .065].
+
     python examples/tuxpaint_stamps.py            # --folds 1 for the first fold only
 """
 
