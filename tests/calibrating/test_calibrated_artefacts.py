@@ -53,7 +53,7 @@ def exported(calibrated, records, tmp_path_factory):
         refit=records,
         quantize=["float32", "int8"],
         max_metric_drop=1.0,
-        sample_size=24,
+        sample_size=8,
     )
 
 

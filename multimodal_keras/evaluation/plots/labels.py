@@ -160,10 +160,11 @@ def risk_coverage(task: str, scores: ClassificationScores) -> Plot:
         Geifman and El-Yaniv, Selective Classification for Deep Neural Networks (arXiv:1705.08500).
     """
     right = scores.right[np.argsort(-scores.confidence, kind="stable")]
-    kept = np.arange(1, len(right) + 1)
-    share, accuracy = kept / len(right), np.cumsum(right) / kept
-    low, high = share_interval(np.cumsum(right), kept)
-    area = float(np.mean(1 - accuracy))
+    area = float(np.mean(1 - np.cumsum(right) / np.arange(1, len(right) + 1)))
+    kept = thinned(np.arange(1, len(right) + 1))
+    hits = np.cumsum(right)[kept - 1]
+    share, accuracy = kept / len(right), hits / kept
+    low, high = share_interval(hits, kept)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
