@@ -1,0 +1,202 @@
+"""What is left of a model when one of its modalities is absent, or wholly noise: three ways to train it.
+
+Subjects of the bundled drawings, from title and picture. The rows are models: one that knows the titles alone, one that
+knows the pictures alone, and both together, trained plainly, with modality dropout, and with corrupted inputs as well. The
+columns are what the test records have. Wholly noise means: a picture of random pixels (`mixed` at strength
+1 of `mk.robustness`), a title of random letters (`letters`, registered below) or with every letter typed wrong (`typos`
+at 1).
+
+The claim that is checked in the end: with the picture absent or noise, the model is at least as good as the title alone
+minus a point, and with the title absent or noise at least as good as the picture alone minus a point.
+
+It does not hold here with every column, for any of the three: see `examples/README.md`.
+
+    python examples/absent_modalities.py [seeds]
+"""
+
+from __future__ import annotations
+
+import string
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+from PIL import Image
+
+import multimodal_keras as mk
+from multimodal_keras.perturbing import Noise, register_noise
+
+TASK = "subject"
+FIELDS = ("image", "title")
+NOISES = {"image": ["mixed"], "title": ["letters", "typos"]}
+SETTINGS = {"epochs": 20, "batch_size": 64, "learning_rate": 3e-3, "patience": None, "verbose": 0}
+MARGIN, RESAMPLES = 0.01, 500
+SIDE = 64  # of the shrunk pictures
+
+# What is asked about: some of the fields, or a field and the noise on it.
+NOISY = [(field, noise) for field, noises in NOISES.items() for noise in noises]
+COLUMNS = {
+    "both": FIELDS,
+    "picture absent": ("title",),
+    "picture noise": ("image", "mixed"),
+    "title absent": ("image",),
+    "title letters": ("title", "letters"),
+    "title typos": ("title", "typos"),
+}
+# Which single model a column is compared with.
+RIVALS = {
+    "picture absent": "title alone",
+    "picture noise": "title alone",
+    "title absent": "picture alone",
+    "title letters": "picture alone",
+    "title typos": "picture alone",
+}
+
+
+# An accuracy and the ends of its 95 % interval.
+Score = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to train a model.
+
+    Attributes:
+        fields: which modalities it knows.
+        dropout: the rate of modality dropout.
+        schemes: of `mk.fit`.
+    """
+
+    fields: tuple[str, ...] = FIELDS
+    dropout: float = 0.0
+    schemes: tuple[Any, ...] = ()
+
+
+CORRUPTION = mk.CorruptionScheme(rate=0.3, how="both")
+WAYS = {
+    "title alone": Way(("title",)),
+    "picture alone": Way(("image",)),
+    "both, plain": Way(),
+    "both, modality dropout": Way(dropout=0.3),
+    "both, dropout and corruption": Way(dropout=0.3, schemes=(CORRUPTION,)),
+}
+
+
+def _letters(raw: bytes, strength: float, random: np.random.Generator) -> bytes:
+    """A share of the letters is replaced by random ones; at 1 nothing but the lengths of the words is left."""
+    alphabet = string.ascii_lowercase
+    text = raw.decode("utf-8", "replace")
+    changed = [
+        alphabet[int(random.integers(26))] if each.isalnum() and random.random() < strength else each for each in text
+    ]
+    return "".join(changed).encode("utf-8")
+
+
+register_noise(Noise("letters", "text", "the share of letters that are replaced by random ones", _letters))
+
+
+def shrunk(records: mk.data.Records, folder: Path) -> mk.data.Records:
+    """The same records with small pictures: large ones take most of the time here, and the models see 32 x 32 pixels."""
+    rows = []
+    for number, record in enumerate(records):
+        picture = Image.open(records.folder / record["image"]).convert("RGBA")
+        picture.thumbnail((SIDE, SIDE))
+        picture.save(folder / f"{number}.png")
+        rows.append({**record, "image": f"{number}.png"})
+    return mk.data.Records.of(rows, folder=folder)
+
+
+def model_of(way: Way, train: mk.data.Records, title: mk.TextModality, seed: int) -> Any:
+    """An untrained model; the modality of the titles knows their words already."""
+    common.seed(seed)
+    modalities = {"image": mk.ImageModality(size=(32, 32), optional=True), "title": title}
+    encoders = {
+        "image": mk.Conv2DEncoder((24, 48, 96), dropout=0.1),
+        "title": mk.EmbeddingEncoder(embedding_width=96, token_dropout=0.2),
+    }
+    return mk.build_model(
+        {field: modalities[field] for field in way.fields},
+        {TASK: mk.ClassificationHead(dropout=0.3)},
+        encoders={field: encoders[field] for field in way.fields},
+        fusion=mk.ConcatFusion(pooling={"image": "max"}),
+        adapt_to=train,
+        modality_dropout=way.dropout,
+        seed=seed,
+    )
+
+
+def scores(model: Any, test: mk.data.Records) -> dict[str, Score]:
+    """Column to accuracy; a model of one field is asked about whole records only."""
+    if len(mk.parts(model).modalities) == 1:
+        value = mk.evaluate(model, test, bootstrap=RESAMPLES).metrics[TASK]["accuracy"]
+        return {"both": (value["value"], value["low"], value["high"])}
+    found = mk.robustness(model, test, noises=NOISES, strengths=(1.0,), bootstrap=RESAMPLES)
+    answers = {}
+    for name, what in COLUMNS.items():
+        if what in NOISY:
+            curve = found.curve(*what)
+            answers[name] = (curve.values[-1], curve.lows[-1], curve.highs[-1])
+        else:
+            subset = next(each for each in found.subsets if each.fields == what)
+            answers[name] = (subset.value, subset.low, subset.high)
+    return answers
+
+
+def table(found: Mapping[str, Sequence[Mapping[str, Score]]]) -> str:
+    """Accuracy with its 95 % interval, or of several seeds the mean and their deviation."""
+    lines = [f"{'accuracy':30}" + "".join(f"{name:>22}" for name in COLUMNS)]
+    for way, every in found.items():
+        cells = []
+        for column in COLUMNS:
+            values = [each[column] for each in every if column in each]
+            mean = np.mean([value for value, _, _ in values]) if values else 0.0
+            if len(values) > 1:
+                cells.append(f"{mean:.3f} ±{np.std([value for value, _, _ in values]):.3f}")
+            else:
+                cells.append(f"{mean:.3f} [{values[0][1]:.3f}, {values[0][2]:.3f}]" if values else "")
+        lines.append(f"{way:30}" + "".join(f"{cell:>22}" for cell in cells))
+    return "\n".join(lines)
+
+
+def verdicts(found: Mapping[str, Sequence[Mapping[str, Score]]]) -> list[str]:
+    """Whether the claim holds, column by column and model by model."""
+    lines = []
+    for way in [name for name in found if name.startswith("both")]:
+        for column, rival in RIVALS.items():
+            mine = np.mean([each[column][0] for each in found[way]])
+            theirs = np.mean([each["both"][0] for each in found[rival]])
+            holds = "holds" if mine >= theirs - MARGIN else "FAILS"
+            lines.append(f"{holds}: {way}, {column}: {mine:.3f} against {theirs:.3f} of {rival} ({mine - theirs:+.3f})")
+    return lines
+
+
+def main() -> None:
+    """Print the table and the verdicts."""
+    began = time.monotonic()
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    title = mk.TextModality(sequence_length=64, unit="subword", least_count=2, optional=True)
+    found: dict[str, list[dict[str, Score]]] = {name: [] for name in WAYS}
+    with tempfile.TemporaryDirectory() as pictures, tempfile.TemporaryDirectory() as cache:
+        records = shrunk(mk.data.clipart(), Path(pictures))
+        train, valid, test = (records.where(split=part) for part in ("train", "valid", "test"))
+        title.adapt(train.values("title"))
+        for seed in range(seeds):
+            for name, way in WAYS.items():
+                model = model_of(way, train, title, seed)
+                mk.fit(model, train, valid, schemes=list(way.schemes), seed=seed, cache=cache, **SETTINGS)
+                found[name].append(scores(model, test))
+                values = {column: round(value, 3) for column, (value, _, _) in found[name][-1].items()}
+                print(f"seed {seed}, {name}: {values}", flush=True)
+    print(f"\n{len(train)} records to train on, {len(test)} to test on, {seeds} seeds\n")
+    print(table(found))
+    print("\n".join(["", *verdicts(found), "", f"{time.monotonic() - began:.0f} seconds"]))
+
+
+if __name__ == "__main__":
+    main()
