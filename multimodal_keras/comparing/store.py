@@ -40,7 +40,7 @@ class Store:
             ValueError: if one does.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / LOCK).open("w") as file:
+        with (self.folder / LOCK).open("a") as file:
             if importlib.util.find_spec("fcntl"):
                 fcntl = importlib.import_module("fcntl")
                 try:
