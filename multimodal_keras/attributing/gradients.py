@@ -12,7 +12,8 @@ import tensorflow as tf
 from multimodal_keras.attributing.fading import FadingModel, Gate
 from multimodal_keras.attributing.path import TINY, Path
 
-_FIRST_SEGMENTS = 16
+# Layers that normalise undo the length of what they get: what happens, happens right behind the baseline.
+_EDGES = np.union1d(np.linspace(0.0, 1.0, 13), (1e-4, 1e-3, 1e-2))
 _GOOD_ENOUGH = 1e-3
 
 Places = Mapping[str, np.ndarray]
@@ -68,8 +69,8 @@ class Gradients:
             values, gradients = self._gradients_at(inputs, at, share)
             return self._slopes(count, gradients), values, gradients
 
-        first = max(1, min(_FIRST_SEGMENTS, steps))
-        path = Path(count, lambda share: self._values_at(inputs, places, share), first)
+        edges = _EDGES if steps >= len(_EDGES) else np.linspace(0.0, 1.0, steps + 1)
+        path = Path(count, lambda share: self._values_at(inputs, places, share), edges)
         found = [slopes_at(path.middles(row)) for row in range(path.segments)]
         path.begin(np.stack([slopes for slopes, _, _ in found]), np.stack([values for _, values, _ in found]))
         kept = [gradients for _, _, gradients in found]

@@ -89,6 +89,8 @@ def _field(found: FieldAttribution, content: Any, png: bytes | None) -> str:
         wide = "" if original else ' class="wide"'
         scale = "what speaks for the answer, dark to bright" if found.method == GRAD_CAM else "orange for, blue against"
         note = f"{about} · {scale}"
+        if not isinstance(content, np.ndarray):
+            note += " · time from left to right, the first channel or band at the bottom"
         map_image = f'<img src="{_data(png)}" alt="{escape(alt)}">'
         return f"<figure{wide}>{original}{map_image}<figcaption>{escape(note)}</figcaption></figure>"
     return _bars(found, content)
@@ -118,7 +120,7 @@ def _mark(piece: str, value: float, share: float) -> str:
     if not share > 0.02:
         return escape(piece)
     side = "for" if value > 0 else "against"
-    strong = " strong" if share > 0.5 else ""
+    strong = " strong" if share > 0.7 else ""
     return f'<span class="{side}{strong}" style="--s:{share:.2f}" title="{value:+.4f}">{escape(piece)}</span>'
 
 

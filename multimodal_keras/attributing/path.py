@@ -16,12 +16,11 @@ class Path:
     Args:
         count: the records.
         ask: from shares `(batch,)` to values `(batch, tasks)`.
-        segments: how many there are at first.
+        edges: where the segments end at first, from 0 to 1.
     """
 
-    def __init__(self, count: int, ask: Callable[[np.ndarray], np.ndarray], segments: int) -> None:
-        edges = np.linspace(0.0, 1.0, segments + 1)
-        self._ends = np.broadcast_to(np.stack([edges[:-1], edges[1:]])[:, :, None], (2, segments, count)).copy()
+    def __init__(self, count: int, ask: Callable[[np.ndarray], np.ndarray], edges: np.ndarray) -> None:
+        self._ends = np.broadcast_to(np.stack([edges[:-1], edges[1:]])[:, :, None], (2, len(edges) - 1, count)).copy()
         values = np.stack([ask(np.full(count, edge)) for edge in edges])
         self._values = np.stack([values[:-1], values[1:]])
         self._whole = values[0], values[-1]

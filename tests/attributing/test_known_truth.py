@@ -11,6 +11,7 @@ from PIL import Image
 
 import multimodal_keras as mk
 from multimodal_keras.attributing import Attributions
+from multimodal_keras.base import parts
 from multimodal_keras.cli import main
 
 HOSTILE = '<script>alert(1)</script> mars & "co"'
@@ -39,7 +40,7 @@ def test_a_linear_model_has_its_weights_times_its_inputs():
 
 
 def test_scale_invariance_near_the_baseline_is_integrated_too():
-    """TF-IDF of length 1 and layer normalisation change within a thousandth of the line."""
+    """Layer normalisation changes within a thousandth of the line."""
     keras.utils.set_random_seed(3)
     columns = [{"name": name, "kind": "number", "mean": 0.0, "deviation": 1.0} for name in "ab"]
     model = mk.build_model(
@@ -47,7 +48,7 @@ def test_scale_invariance_near_the_baseline_is_integrated_too():
         {"height": mk.RegressionHead(mean=0.0, deviation=1.0)},
         encoders={"table": mk.MLPEncoder([8, 8], dropout=0.0)},
     )
-    found = mk.attribute(model, [{"a": 2.0, "b": -1.0}, {"a": 0.3, "b": 4.0}], steps=96)
+    found = mk.attribute(model, [{"a": 2.0, "b": -1.0}, {"a": 0.3, "b": 4.0}])
     for record in found:
         told = record["height"]
         assert abs(told.residual) <= 0.02 * abs(told.prediction - told.baseline)
@@ -73,7 +74,7 @@ def planted_rows(count, seed):
 def planted():
     """A model that was trained on them."""
     keras.utils.set_random_seed(6)
-    rows = planted_rows(192, 1)
+    rows = planted_rows(128, 1)
     model = mk.build_model(
         {"text": mk.TextModality(8), "image": mk.ImageModality((32, 32), optional=True)},
         {"kind": mk.ClassificationHead(), "shade": mk.ClassificationHead()},
@@ -90,7 +91,7 @@ def told(planted):
     rows = planted_rows(42, 2)
     rows[40]["image"] = None
     rows[41]["text"] = HOSTILE
-    return rows, mk.attribute(planted, rows, steps=24)
+    return rows, mk.attribute(planted, rows, steps=16)
 
 
 def test_the_word_that_decides_comes_first(told):
@@ -117,18 +118,8 @@ def test_grad_cam_finds_the_patch(told):
     assert not found[40]["shade"]["image"].total
 
 
-def test_another_label_can_be_asked_about(planted, told):
-    rows, found = told
-    asked = mk.attribute(planted, rows[:8], labels={"kind": "mars"}, steps=8)
-    for row, record, usual in zip(rows, asked, found, strict=False):
-        assert record["kind"].label == "mars"
-        assert record["shade"].label == usual["shade"].label
-        word = next(part for part in record["kind"]["text"].parts if part.name == row["kind"])
-        assert (word.value > 0) == (row["kind"] == "mars")
-
-
 def test_saved_and_shown(told, tmp_path):
-    found = Attributions(told[1][:39:-1], {"steps": 24})
+    found = Attributions(told[1][:39:-1], {"steps": 16})
     folder = found.save(tmp_path / "inside")
     saved = json.loads((folder / "attributions.json").read_text(encoding="utf-8"))
     facts = saved["records"][0]["tasks"]["shade"]
@@ -165,6 +156,10 @@ def test_on_the_command_line(planted, tmp_path, capsys):
     assert "kind: zinc " in printed.out
     assert "1 records skipped" in printed.err
     assert (tmp_path / "told" / "page.html").exists()
+    saved = json.loads((tmp_path / "told" / "attributions.json").read_text(encoding="utf-8"))
+    lake, mars = saved["records"][0]["tasks"]["kind"]["fields"]["text"]["parts"]
+    assert mars["name"] == "mars"
+    assert mars["value"] < -abs(lake["value"])  # it speaks against the label that was asked about
     assert main([*command, "--output", "x.jsonl"]) == 2
     assert "written into a folder" in capsys.readouterr().err
     assert main([*command, "--label", "kind"]) == 2
@@ -197,8 +192,11 @@ def test_real_records_are_told_completely(clipart):
         },
         adapt_to=clipart,
     )
-    mk.fit(model, clipart, epochs=3, learning_rate=0.02, patience=None, verbose=0)
+    # As decided as a trained one.
+    for weight in parts(model).heads["subject"].trainable_variables:
+        weight.assign(20.0 * weight)
     found = mk.attribute(model, clipart.take(12))
     answers = [record["subject"] for record in found]
     moved = np.sum([abs(each.prediction - each.baseline) for each in answers])
+    assert moved > 2.0
     assert np.sum([abs(each.residual) for each in answers]) <= 1e-2 * moved
