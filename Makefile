@@ -27,7 +27,7 @@ demo: $(INSTALLED)
 	$(RUN)/multimodal-keras demo --output runs/demo
 
 test: $(INSTALLED)
-	$(RUN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(RUN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-oldest: $(OLDEST_INSTALLED)
 	TF_CPP_MIN_LOG_LEVEL=2 $(OLDEST)/python -m pytest -m oldest -W default

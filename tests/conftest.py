@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -14,23 +16,37 @@ import pytest
 
 import multimodal_keras as mk
 
+ROOT = Path(__file__).parents[1]
 
-@pytest.hookimpl(tryfirst=True)
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file run in one process, as they share what takes long to make; slow ones start first.
+    """Files with slow tests start first."""
+    slow = {shared_by(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: shared_by(item.nodeid) not in slow)
 
-    A test of another `xdist_group` goes with its group.
+
+def shared_by(nodeid: str) -> str:
+    """Tests of which this is the same run in one process, as they share what takes long to make.
+
+    That is a class's models in the contract suites, otherwise a file's fixtures, or a folder's where it has a conftest.
     """
-    groups = [next(item.iter_markers("xdist_group"), None) for item in items]
-    for item, group in zip(items, groups, strict=True):
-        if group is None:
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
-    slow = {_group(item) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: _group(item) not in slow)
+    path, _, test = nodeid.partition("::")
+    if path.endswith("_contracts.py"):
+        return f"{path}::{re.split(r'[-[]', test)[-1]}"
+    folder = path.rpartition("/")[0]
+    return folder if folder != "tests" and (ROOT / folder / "conftest.py").exists() else path
 
 
-def _group(item: pytest.Item) -> str:
-    return next(item.iter_markers("xdist_group")).args[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process what belongs together. (`--dist loadgroup` does not work in pytest 9.2.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared_by(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +70,12 @@ def seeded() -> None:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built package. Tests that use it are of the group "wheel", so that one process builds it for all of them."""
+    """The built package."""
     folder = tmp_path_factory.mktemp("wheel")
     # Apart from the sources: what an earlier build left there would come along.
     (folder / "build.cfg").write_text(f"[build]\nbuild_base = {folder / 'build'}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
     environment = {**os.environ, "DIST_EXTRA_CONFIG": str(folder / "build.cfg")}
-    root = str(Path(__file__).parents[1])
+    root = str(ROOT)
     subprocess.run([*pip, root], check=True, timeout=300, capture_output=True, env=environment)
     return next(folder.glob("*.whl"))

@@ -13,15 +13,9 @@ from keras import ops
 import multimodal_keras as mk
 from multimodal_keras.base import parts, presence_name, split_steps
 
-
-def _param(*values):
-    """The tests of a class run in one process, which builds its models once."""
-    return pytest.param(*values, marks=pytest.mark.xdist_group(values[-1]))
-
-
-every_class = pytest.mark.parametrize(("kind", "name"), [_param(*each) for each in contracts.registered()])
+every_class = pytest.mark.parametrize(("kind", "name"), contracts.registered())
 every_modality, every_encoder, every_fusion, every_head = (
-    pytest.mark.parametrize("name", [_param(name) for kind, name in contracts.registered() if kind == wanted])
+    pytest.mark.parametrize("name", [name for kind, name in contracts.registered() if kind == wanted])
     for wanted in BASES
 )
 

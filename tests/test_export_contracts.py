@@ -17,10 +17,6 @@ from multimodal_keras.base import parts, presence_name
 from multimodal_keras.exporting.savedmodel import EMBED, RAW, TENSORS
 
 
-def _alone(missing):
-    return pytest.param(missing, marks=pytest.mark.xdist_group(f"every_fusion_{missing}"))
-
-
 def check_savedmodel(model, saved):
     raw, inputs = contracts.raw_values(model), tensors(model)
     expected = answer(model, inputs)
@@ -58,7 +54,6 @@ def check_artefacts(model, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("every_modality")
 def test_every_modality_encoder_and_head(tmp_path):
     keras.utils.set_random_seed(5)
     check_artefacts(contracts.every_component(), tmp_path / "1")
@@ -66,7 +61,7 @@ def test_every_modality_encoder_and_head(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kinds", [("text",), ("text", "frames", "numbers")], ids=len)
-@pytest.mark.parametrize("missing", [_alone("embed"), _alone("exclude")])
+@pytest.mark.parametrize("missing", ["embed", "exclude"])
 def test_every_fusion(missing, kinds, tmp_path):
     keras.utils.set_random_seed(5)
     check_artefacts(contracts.every_fusion(missing, kinds), tmp_path / "1")

@@ -20,8 +20,6 @@ from debian import installed
 
 import multimodal_keras as mk
 
-pytestmark = pytest.mark.xdist_group("bundling")
-
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -15,7 +15,6 @@ import yaml
 import multimodal_keras as mk
 from multimodal_keras.cli import main
 
-pytestmark = pytest.mark.xdist_group("bundling")
 TOP = {
     "README.md", "Dockerfile", "batching.config", "bundle.json", "client_grpc.py", "client_rest.py", "curl.sh",
     "docker-compose.yaml", "expected.json", "kubernetes", "loader-compose.yaml", "loader-constraints.txt",

@@ -19,7 +19,6 @@ from bundle_serving import free_port
 import multimodal_keras as mk
 from multimodal_keras.bundling.pinned import pinned
 
-pytestmark = pytest.mark.xdist_group("bundling")
 SECONDS = 300
 
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import multimodal_keras as mk
 
-pytestmark = pytest.mark.xdist_group("bundling")
 ROOT = Path(__file__).parents[2]
 WITHOUT_US = f"""
 import importlib.util, sys

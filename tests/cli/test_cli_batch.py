@@ -18,7 +18,6 @@ from multimodal_keras.cli import main
 from multimodal_keras.cli.batch.meter import line
 
 # One process makes the model.
-pytestmark = pytest.mark.xdist_group("batch")
 MEASURED = """
 import re, sys
 from pathlib import Path

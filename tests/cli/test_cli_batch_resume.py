@@ -16,7 +16,6 @@ from multimodal_keras.cli import main
 from multimodal_keras.cli.batch import Unfinished
 
 # One process makes the model.
-pytestmark = pytest.mark.xdist_group("batch")
 KILLED = """
 import os, signal, sys
 left = int(sys.argv[1])

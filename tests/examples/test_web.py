@@ -29,7 +29,7 @@ WAIT_SECONDS = 60
 # A browser's own decoder of lossy files may be off by a few levels.
 EXACT, LOSSY = 1e-4, 2e-2
 # One process puts the page together and starts the browser.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("web")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from multimodal_keras.exporting.golden import golden_cases
 from multimodal_keras.runtime import text as twin
 
 # One process installs and compiles.
-pytestmark = pytest.mark.xdist_group("device")
 
 SOURCES = Path(exporting.__file__).with_name("device")
 FIELDS = {

@@ -17,8 +17,6 @@ import multimodal_keras as mk
 from multimodal_keras import exporting
 from multimodal_keras.runtime.resize import RESIZES, resize_pixels
 
-pytestmark = pytest.mark.xdist_group("device")
-
 ROOT = Path(__file__).parents[2]
 DRIVERS = device_runs.DRIVERS / "pixels"
 

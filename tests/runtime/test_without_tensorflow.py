@@ -25,7 +25,7 @@ import json, sys, multimodal_keras as mk
 print(json.dumps(mk.runtime.load("model.tflite").predict(json.load(sys.stdin))))
 """
 START_SECONDS = 60
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

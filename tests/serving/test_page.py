@@ -22,7 +22,6 @@ from multimodal_keras.serving.access import new_key
 FILES = Path(mk.__file__).parent / "serving" / "page"
 TITLE = '黑猫 -- it\'s @a "red" <b>cat</b> $HOME'
 # One process starts the browser.
-pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")

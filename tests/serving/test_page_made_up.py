@@ -20,7 +20,6 @@ from selenium.webdriver.common.keys import Keys
 import multimodal_keras as mk
 from multimodal_keras.serving.views import page as page_views
 
-pytestmark = pytest.mark.xdist_group("page")
 MARKUP = "<img src=x onerror=document.title='taken'>"
 
 
