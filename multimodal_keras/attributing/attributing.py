@@ -86,15 +86,15 @@ def attribute(
     """
     if steps < 1:
         raise ValueError(f"steps is at least 1. Received {steps!r}. 64 are enough for most models.")
-    asker = _Asker(_loaded(source), labels or {}, steps)
-    records = records if isinstance(records, Records) else read(records)
     log = ErrorLog(on_error, skipped)
+    asker = _Asker(_loaded(source), labels or {}, steps, log)
+    records = records if isinstance(records, Records) else read(records)
     found = [
         answer
         for batch in raw_batches(
             records, asker.modalities, asker.batch_size(batch_size), on_error=on_error, skipped=log.entries
         )
-        for answer in asker(batch, log)
+        for answer in asker(batch)
     ]
     return Attributions(found, {"steps": steps})
 
@@ -116,25 +116,25 @@ def _loaded(source: Any) -> keras.Model:
 class _Asker:
     """Answers batches of raw values."""
 
-    def __init__(self, model: keras.Model, labels: Mapping[str, str], steps: int) -> None:
+    def __init__(self, model: keras.Model, labels: Mapping[str, str], steps: int, log: ErrorLog) -> None:
         # Before anything is traced.
         self._labels = {task: _place(parts(model).heads, task, label) for task, label in labels.items()}
         self._fading = FadingModel(model)
         self._gradients = Gradients(self._fading)
         self.modalities, self._heads = self._fading.found.modalities, self._fading.found.heads
         self._steps = steps
+        self._decoder = Decoder(self.modalities, {}, log)
 
     def batch_size(self, wished: int | None) -> int:
         numbers = sum(math.prod(gate.shape) for gate in self._fading.gates) * self._steps * len(self._heads)
         return wished if wished is not None else max(1, min(32, _MOST_NUMBERS // max(numbers, 1)))
 
-    def __call__(self, batch: RawBatch, log: ErrorLog) -> Iterator[RecordAttribution]:
-        decoder = Decoder(self.modalities, {}, log)
-        arrays = decoder(batch)
+    def __call__(self, batch: RawBatch) -> Iterator[RecordAttribution]:
+        arrays = self._decoder(batch)
         if arrays is None:
             return
         if len(next(iter(arrays.values()))) < len(batch):
-            bad = [row for row in range(len(batch)) if decoder(_only(batch, row)) is None]
+            bad = [row for row in range(len(batch)) if self._decoder(_only(batch, row)) is None]
             batch = batch.without(bad)
         inputs = {name: tf.constant(array) for (_, name), array in arrays.items()}
         answers = self._fading.outputs(inputs, tf.ones((len(batch),)))

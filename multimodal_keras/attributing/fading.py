@@ -115,7 +115,7 @@ class FadingModel:
             if missing is not None:
                 tokens[field], masks[field] = missing(tokens[field], seen[field], masks[field])
         fused = self.found.fusion(tokens, masks, seen)
-        return {task: tf.cast(head(fused), tf.float32) for task, head in self.found.heads.items()}
+        return {task: tf.cast(answer, tf.float32) for task, answer in self.found.answered(fused, seen).items()}
 
     def _encoded(self, field: str, tensor: Any, present: Any, gates: Mapping[str, Any]) -> tuple[Any, Any]:
         modality, encoder = self.found.modalities[field], self.found.encoders[field]

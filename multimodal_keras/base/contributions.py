@@ -10,11 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from multimodal_keras.base.calibration import ANSWER, PresencePattern
 from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.missing import Missing
 from multimodal_keras.base.naming import check_names
-from multimodal_keras.base.parts import MODALITY_DROPOUT, PATTERN, Parts, layer_name, parts
+from multimodal_keras.base.parts import Parts, layer_name, parts, presences
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.runtime.signatures import baseline_name, contributions_name
 
@@ -73,13 +72,7 @@ def contributions_model(model: keras.Model) -> keras.Model:
     fused = found.fusion(tokens, masks, shown)
     stacked = _Stacked(name="explained_present")(list(here.values()))
     outputs: dict[str, Any] = {}
-    pattern = None
-    if found.calibrations and found.optional:
-        pattern = PresencePattern(name=f"explained_{PATTERN}")({field: shown[field] for field in found.optional})
-    for task, head in found.heads.items():
-        predicted = head(fused)
-        if task in found.calibrations:
-            predicted = found.calibrations[task](predicted, pattern)[ANSWER]
+    for task, predicted in found.answered(fused, shown).items():
         named = _Contributions(len(here), name=f"{task}_explained")(predicted, stacked)
         outputs |= dict(zip((task, contributions_name(task), baseline_name(task)), named, strict=True))
     outputs |= {name: tensor for name, tensor in model.output.items() if name not in outputs}
@@ -112,9 +105,7 @@ def shapley_weights(count: int) -> np.ndarray:
 
 def _presences(model: keras.Model, found: Parts) -> dict[str, Any]:
     """For each field `bool (batch,)`: whether the record has it. Behind modality dropout, which passes it on."""
-    optional = found.optional
-    seen = keras.tree.flatten(model.get_layer(MODALITY_DROPOUT).output) if optional else []
-    given = dict(zip(sorted(optional), seen, strict=True))
+    given = presences(model)
     return {
         field: given[field] if field in given else _Always(name=f"{field}_always")(model.input[field])
         for field in found.modalities

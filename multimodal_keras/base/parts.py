@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
-from multimodal_keras.base.calibration import Calibration
+from multimodal_keras.base.calibration import ANSWER, Calibration, PresencePattern
 from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.fusion import Fusion
 from multimodal_keras.base.head import Head
@@ -53,6 +53,24 @@ class Parts:
             for kind in calibration.outputs
         }
 
+    def answered(self, fused: Any, present: Mapping[str, Any]) -> dict[str, Any]:
+        """What the tasks answer to fused vectors: the heads, and the calibrations behind them.
+
+        Args:
+            fused: `(batch, width)`.
+            present: optional field to `bool (batch,)`.
+
+        Returns:
+            Task to `float32 (batch, outputs)`.
+        """
+        pattern = None
+        if self.calibrations and self.optional:
+            pattern = PresencePattern(name=f"answered_{PATTERN}")({field: present[field] for field in self.optional})
+        answers = {task: head(fused) for task, head in self.heads.items()}
+        for task, calibration in self.calibrations.items():
+            answers[task] = calibration(answers[task], pattern)[ANSWER]
+        return answers
+
     @property
     def optional(self) -> list[str]:
         """The fields that a record may lack."""
@@ -92,3 +110,17 @@ def _by_key(layers: Iterable[Any], base: type) -> dict[str, Any]:
     mine: list[Any] = [layer for layer in layers if isinstance(layer, base)]
     found = {layer.name.removesuffix(ending): layer for layer in mine}
     return dict(sorted(found.items()))
+
+
+def presences(model: keras.Model) -> dict[str, Any]:
+    """Whether a record has each optional modality, behind modality dropout, which joins and passes on those of all fields.
+
+    Args:
+        model: made by `build_model`.
+
+    Returns:
+        Optional field to the model's tensor, `bool (batch,)`, sorted by field.
+    """
+    optional = sorted(parts(model).optional)
+    seen = keras.tree.flatten(model.get_layer(MODALITY_DROPOUT).output) if optional else []
+    return dict(zip(optional, seen, strict=True))

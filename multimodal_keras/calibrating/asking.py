@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.base import Parts, presence_name
+from multimodal_keras.base.contributions import subsets_of
 
 Answer = Callable[[dict[str, np.ndarray]], Mapping[str, Any]]
 
@@ -30,11 +31,6 @@ class Asked:
     labelled: dict[str, np.ndarray]
 
 
-def presence_patterns(fields: int) -> np.ndarray:
-    """Every combination of optional modalities, from none to all: `bool (2 ** fields, fields)`."""
-    return (np.arange(2**fields)[:, None] >> np.arange(fields)) % 2 == 1
-
-
 def ask(answer: Answer, batches: Iterable[Any], found: Parts, by_presence: bool) -> Asked:
     """Ask for the answers of all records.
 
@@ -49,7 +45,7 @@ def ask(answer: Answer, batches: Iterable[Any], found: Parts, by_presence: bool)
         ValueError: if there is no record.
     """
     optional = sorted(found.optional) if by_presence else []
-    patterns = presence_patterns(len(optional))
+    patterns = subsets_of(len(optional))
     outputs: list[list[Mapping[str, np.ndarray]]] = [[] for _ in patterns]
     usable: list[list[np.ndarray]] = [[] for _ in patterns]
     targets: list[Any] = []

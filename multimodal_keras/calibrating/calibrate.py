@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts
+from multimodal_keras.base.graph import answers_of
 from multimodal_keras.base.unusual import ENERGY, MAHALANOBIS, EnergyScore, MahalanobisScore, Unusual
 from multimodal_keras.calibrating.asking import Answer, Asked, ask
 from multimodal_keras.calibrating.fitting import FLOAT32, fit_calibration, fit_limits
@@ -59,7 +59,7 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
             f"{len(found.optional)}. Pass by_presence=False, and all records are calibrated together."
         )
     outputs = {task: head.output for task, head in found.heads.items()} | {OOD_SCORE: found.fusion.output}
-    asked = asked_of(_compiled(keras.Model(model.input, outputs)), records, model, wished)
+    asked = asked_of(answers_of(keras.Model(model.input, outputs)), records, model, wished)
     unusual = None
     if wished.ood is not None:
         unusual = _unusual(found, asked, wished)
@@ -97,14 +97,6 @@ def asked_of(answer: Answer, records: Any, model: keras.Model, options: Calibrat
         pipeline = Pipeline(records if isinstance(records, Records) else read(records), model, batch_size=64)
     with pipeline.errors():
         return ask(answer, pipeline.dataset(), parts(model), options.by_presence)
-
-
-def _compiled(model: keras.Model) -> Answer:
-    signature = {
-        name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name) for name, tensor in model.input.items()
-    }
-    call = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
-    return lambda inputs: call({name: tf.constant(inputs[name]) for name in signature})
 
 
 def _calibrated(

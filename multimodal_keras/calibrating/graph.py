@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
-from multimodal_keras.base import Parts, parts
+from multimodal_keras.base import parts
 from multimodal_keras.base.calibration import ANSWER, Calibration, PresencePattern
-from multimodal_keras.base.parts import MODALITY_DROPOUT, PATTERN
+from multimodal_keras.base.parts import PATTERN, presences
 from multimodal_keras.base.unusual import Unusual
 from multimodal_keras.runtime.signatures import OOD_SCORE, beside_name
 
@@ -36,7 +36,8 @@ def assemble(model: keras.Model, calibrations: Mapping[str, Calibration], unusua
     """
     found = parts(model)
     rows = [calibration.records for calibration in calibrations.values()] + ([unusual.records] if unusual else [])
-    pattern = _pattern(model, found) if any(len(records) > 1 for records in rows) else None
+    # Behind modality dropout, so that a model that is cut between encoders and fusion has them too.
+    pattern = PresencePattern(name=PATTERN)(presences(model)) if any(len(records) > 1 for records in rows) else None
     outputs: dict[str, Any] = {}
     for task, head in found.heads.items():
         answered = {ANSWER: head.output}
@@ -64,9 +65,3 @@ def with_limit(unusual: Unusual, limit: Any, records: list[int]) -> Unusual:
     made.build(unusual.fused_shape)
     made.set_weights(unusual.get_weights())
     return made
-
-
-def _pattern(model: keras.Model, found: Parts) -> Any:
-    """Behind modality dropout, which passes presences on, so that a model cut between encoders and fusion has them too."""
-    seen = keras.tree.flatten(model.get_layer(MODALITY_DROPOUT).output)
-    return PresencePattern(name=PATTERN)(dict(zip(sorted(found.optional), seen, strict=True)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from multimodal_keras.cli.loading import load_run
 from multimodal_keras.cli.records import CALIBRATION_FILE, RUN_FILE, test_records, valid_records
 from multimodal_keras.data import Records, read
 from multimodal_keras.evaluation import Report, evaluate
-from multimodal_keras.training.run import MODEL
+from multimodal_keras.training.run import save_model, write_json
 
 _KEPT = (RUN_FILE, "history.json")
 
@@ -51,14 +50,11 @@ def _absolute(path: str | None) -> str | None:
 
 
 def _write(run_folder: Path, output: Path, model: keras.Model, facts: dict[str, Any]) -> None:
-    output.mkdir(parents=True, exist_ok=True)
+    save_model(model, output)
     for name in _KEPT:
         if (run_folder / name).exists() and run_folder.resolve() != output.resolve():
             shutil.copy(run_folder / name, output / name)
-    beside = output / f".{MODEL}"
-    model.save(beside.with_suffix(".keras"))
-    beside.with_suffix(".keras").replace(output / MODEL)
-    (output / CALIBRATION_FILE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    write_json(output / CALIBRATION_FILE, facts)
 
 
 def _report(model: keras.Model, test: Records) -> Report:

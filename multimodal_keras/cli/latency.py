@@ -12,9 +12,10 @@ import keras
 import tensorflow as tf
 
 from multimodal_keras.base import parts
+from multimodal_keras.base.graph import graph_of
 from multimodal_keras.data import Records
 from multimodal_keras.data.raw import raw_batches
-from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature
+from multimodal_keras.exporting.savedmodel import decode, raw_signature
 from multimodal_keras.runtime.artefacts import TFLITE, SavedModelArtefact, TFLiteArtefact
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
+from multimodal_keras.base.graph import answers_of
 from multimodal_keras.evaluation.kinds import KINDS
 from multimodal_keras.evaluation.subsets import SEPARATOR, Subset
 from multimodal_keras.runtime.signatures import OOD_SCORE
@@ -80,7 +80,7 @@ def collect(model: keras.Model, batches: Iterable[Any], subsets: Sequence[Subset
         ValueError: if there is no record.
     """
     found = parts(model)
-    ask = predictor(model)
+    ask = answers_of(model)
     rows = _Rows()
     worst = {task: _Worst(found.heads[task].kind) for task in found.heads}
     start = 0
@@ -99,15 +99,6 @@ def collect(model: keras.Model, batches: Iterable[Any], subsets: Sequence[Subset
     if not start:
         raise ValueError("An evaluation needs at least one record. Received none. Check the filter or the file.")
     return _collected(rows, found, subsets, worst, start)
-
-
-def predictor(model: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Tensor]]:
-    """The model as one compiled function of a batch of any size: it is traced once, and costs no `predict` per call."""
-    signature = {
-        name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name) for name, tensor in model.input.items()
-    }
-    graph = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False)
-    return graph.get_concrete_function()
 
 
 def shown(inputs: dict[str, Any], subset: Subset, found: Parts) -> dict[str, Any]:

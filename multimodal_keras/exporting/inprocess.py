@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from multimodal_keras.base import parts
 from multimodal_keras.base.contributions import contributions_model, is_explainable
+from multimodal_keras.base.graph import graph_of
 from multimodal_keras.exporting.contract import contract
-from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature
+from multimodal_keras.exporting.savedmodel import decode, raw_signature
 from multimodal_keras.runtime.predicting import Predictor
 from multimodal_keras.runtime.raw import raw_spec
 

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.base.contributions import contributions_model
+from multimodal_keras.base.graph import answers_of, graph_of
 from multimodal_keras.data import Records
 from multimodal_keras.data.raw import raw_batches
 from multimodal_keras.exporting.gate import judged_drops
-from multimodal_keras.exporting.savedmodel import decode, graph_of, raw_signature, tensor_signature
+from multimodal_keras.exporting.savedmodel import decode, raw_signature
 from multimodal_keras.runtime.artefacts import SavedModelArtefact
 from multimodal_keras.runtime.signatures import (
     EXPLAIN,
@@ -156,11 +157,8 @@ def measure_parity(model: keras.Model, ways: Iterable[Way], sample: Sample, max_
 
 
 def _reference(model: keras.Model) -> Callable[[Mapping[str, Any]], Outputs]:
-    call = graph_of(lambda inputs: model(inputs, training=False), tensor_signature(parts(model)))
-    return lambda inputs: {
-        name: output.numpy()
-        for name, output in call({name: tf.constant(value) for name, value in inputs.items()}).items()
-    }
+    ask = answers_of(model)
+    return lambda inputs: {name: output.numpy() for name, output in ask(inputs).items()}
 
 
 def _compare(found: Parts, got: Outputs, wanted: Outputs, sample: Sample) -> dict[str, Any]:

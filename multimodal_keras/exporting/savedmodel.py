@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.base.contributions import contributions_model, is_explainable
+from multimodal_keras.base.graph import graph_of
 from multimodal_keras.exporting.defaults import with_defaults
 from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS
 
@@ -62,11 +63,6 @@ def decode_strictly(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Ten
                 tensor = tf.identity(tensor)
         tensors[field] = tensor
     return tensors
-
-
-def graph_of(function: Callable[..., Any], signature: dict[str, tf.TensorSpec]) -> Callable[..., Any]:
-    """A function of a dict of tensors as a graph, traced once."""
-    return tf.function(function, input_signature=[signature]).get_concrete_function()
 
 
 def embedding_model(model: keras.Model) -> keras.Model:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from multimodal_keras.base import parts, presence_name
 from multimodal_keras.base.encoder import Encoder
-from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
+from multimodal_keras.base.parts import FUSION, layer_name, presences
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.savedmodel import Endpoint
@@ -72,7 +72,7 @@ def split_model(model: keras.Model) -> list[Part]:
     """
     found, whole = parts(model), whole_model(model).facts
     common = {key: whole[key] for key in ("format", "package")}
-    inputs = dict(model.input) | _presences(model, found.optional)
+    inputs = dict(model.input) | {presence_name(field): seen for field, seen in presences(model).items()}
     cut: dict[str, Any] = {}
     made = []
     for field in found.modalities:
@@ -86,14 +86,6 @@ def split_model(model: keras.Model) -> list[Part]:
     facts |= {key: whole[key] for key in (OOD_SCORE,) if key in whole}
     known = whole["tflite"]["inputs"] | whole["tflite"]["outputs"]
     return [*made, _part(cut, model.output, common | facts, known)]
-
-
-def _presences(model: keras.Model, optional: list[str]) -> dict[str, Any]:
-    """The presences behind modality dropout: it joins those of all fields, and passes them on as they are."""
-    if not optional:
-        return {}
-    seen = keras.tree.flatten(model.get_layer(MODALITY_DROPOUT).output)
-    return {presence_name(field): tensor for field, tensor in zip(sorted(optional), seen, strict=True)}
 
 
 def _tokens(model: keras.Model, field: str) -> dict[str, Any]:

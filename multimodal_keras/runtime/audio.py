@@ -62,9 +62,14 @@ def _source(data: bytes, header: Header, begin: int, length: int) -> np.ndarray:
     return source
 
 
-def sound_seconds(data: bytes) -> int:
-    """How long a sound is, in whole seconds, rounded up, by its header; `ValueError` if it cannot be read."""
-    if is_decoded_in_graph(data):
+def sound_seconds(data: bytes, compressed: bool = False) -> int:
+    """How long a sound is, in whole seconds, rounded up, by its header; `ValueError` if it cannot be read.
+
+    Args:
+        data: the file's content.
+        compressed: whether FLAC, Ogg Vorbis and MP3 are taken beside WAV.
+    """
+    if compressed and is_decoded_in_graph(data):
         return compressed_seconds(data)
     header = wav_header(data)
     return -(-header.frames // header.rate)

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from multimodal_keras.base import Encoder, parts, split_steps
-from multimodal_keras.base.parts import MODALITY_DROPOUT, layer_name
+from multimodal_keras.base.parts import MODALITY_DROPOUT, layer_name, presences
 from multimodal_keras.base.steps import pool, width_of
 
 
@@ -87,9 +87,7 @@ class Looker:
             tokens[field], mask = split_steps(network.get_layer(layer_name(field, Encoder)).output)
             if mask is not None:
                 masks[field] = mask
-        seen = keras.tree.flatten(network.get_layer(MODALITY_DROPOUT).output) if found.optional else []
-        present = dict(zip(sorted(found.optional), seen, strict=True))
-        inside = {"outputs": network.output, "tokens": tokens, "masks": masks, "present": present}
+        inside = {"outputs": network.output, "tokens": tokens, "masks": masks, "present": presences(network)}
         self._inside = keras.Model(network.input, inside)
 
     @property

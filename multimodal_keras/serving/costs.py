@@ -22,20 +22,21 @@ class Cost:
 
     Attributes:
         unit: what is counted, for people.
-        count: from a file's content to how many it decodes to, by its header alone; `ValueError` if that cannot be read.
+        count: from a file's content, and what the contract says of its field, to how many it decodes to, by its header
+            alone; `ValueError` if that cannot be read.
         limit: the key of the contract that says how many one value may have; where it is not there, each file is looked at.
     """
 
     unit: str
-    count: Callable[[bytes], int]
+    count: Callable[[bytes, Mapping[str, Any]], int]
     limit: str
 
 
 # A kind of field whose files can be small and decode to much has its line here, and its limit in `create_app`.
 COSTS: Mapping[str, Cost] = {
-    "audio": Cost("seconds", sound_seconds, "max_seconds"),
-    "image": Cost("pixels", picture_pixels, "max_pixels"),
-    "video": Cost("pixels", video_pixels, "max_pixels"),
+    "audio": Cost("seconds", lambda data, facts: sound_seconds(data, bool(facts.get("compressed"))), "max_seconds"),
+    "image": Cost("pixels", lambda data, _: picture_pixels(data), "max_pixels"),
+    "video": Cost("pixels", lambda data, _: video_pixels(data), "max_pixels"),
 }
 
 
@@ -57,10 +58,7 @@ class RequestCosts:
             raise ValueError(f"A request's limits are at least 1. Received {dict(limits)}. Raise them.")
         self._limits = limits
         fields = contract["modalities"].items()
-        self._most = {
-            kind: {field: facts.get(cost.limit) for field, facts in fields if facts["kind"] == kind}
-            for kind, cost in COSTS.items()
-        }
+        self._facts = {kind: {field: facts for field, facts in fields if facts["kind"] == kind} for kind in COSTS}
 
     def check(self, inputs: Mapping[str, Array], specs: Mapping[str, Mapping[str, Any]]) -> None:
         """Look at a request.
@@ -73,13 +71,15 @@ class RequestCosts:
             Refusal: 413, if they hold too much together.
         """
         for kind, limit in self._limits.items():
-            fields = {
-                field: most for field, most in self._most[kind].items() if specs.get(field, {}).get("dtype") == "string"
-            }
+            cost, fields = COSTS[kind], self._facts[kind]
+            sent = {field: facts for field, facts in fields.items() if specs.get(field, {}).get("dtype") == "string"}
             # Few files cannot hold too much together: most requests are not looked into at all.
-            most = [None if each is None else each * len(inputs[field]) for field, each in fields.items()]
+            each = {field: facts.get(cost.limit) for field, facts in sent.items()}
+            most = [None if one is None else one * len(inputs[field]) for field, one in each.items()]
             if None in most or sum(filter(None, most)) > limit:
-                _check_sum(COSTS[kind], limit, [data for field in fields for data in _files(inputs[field])])
+                _check_sum(
+                    cost, limit, [(data, facts) for field, facts in sent.items() for data in _files(inputs[field])]
+                )
 
 
 def _files(values: Array) -> list[bytes]:
@@ -87,8 +87,8 @@ def _files(values: Array) -> list[bytes]:
     return values if isinstance(values, list) else values.reshape(-1).tolist()
 
 
-def _check_sum(cost: Cost, limit: int, files: list[bytes]) -> None:
-    total = sum(_count(cost, data) for data in files if data)
+def _check_sum(cost: Cost, limit: int, files: list[tuple[bytes, Mapping[str, Any]]]) -> None:
+    total = sum(_count(cost, data, facts) for data, facts in files if data)
     if total > limit:
         raise Refusal(
             f"A request's files hold at most {limit} {cost.unit} together. Received {total}. "
@@ -97,8 +97,8 @@ def _check_sum(cost: Cost, limit: int, files: list[bytes]) -> None:
         )
 
 
-def _count(cost: Cost, data: bytes) -> int:
+def _count(cost: Cost, data: bytes, facts: Mapping[str, Any]) -> int:
     try:
-        return cost.count(data)
+        return cost.count(data, facts)
     except ValueError:
         return 0  # It will not be decoded either, and is refused with the reason.

@@ -57,10 +57,7 @@ def write_run(run: Run, facts: Mapping[str, Any]) -> None:
     folder = run.folder
     if folder is None:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{MODEL}"
-    run.model.save(beside.with_suffix(".keras"))
-    beside.with_suffix(".keras").replace(folder / MODEL)
+    save_model(run.model, folder)
     write_json(folder / "run.json", {"best_epoch": run.best_epoch, "versions": versions(), **facts})
     write_json(folder / "history.json", run.history)
     with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
@@ -74,6 +71,14 @@ def write_run(run: Run, facts: Mapping[str, Any]) -> None:
         (plots / "learning_curves.png").write_bytes(learning(run.history).png)
     lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in run.skipped]
     (folder / "skipped.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def save_model(model: keras.Model, folder: Path) -> None:
+    """Write `model.keras` into a folder; a kill leaves the one that was there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{MODEL}"
+    model.save(beside)
+    beside.replace(folder / MODEL)
 
 
 def write_json(path: Path, content: Any) -> None:

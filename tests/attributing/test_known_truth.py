@@ -39,6 +39,25 @@ def test_a_linear_model_has_its_weights_times_its_inputs():
     assert told.residual == pytest.approx(0.0, abs=1e-5)
 
 
+def test_the_answer_of_a_calibrated_model_is_attributed():
+    keras.utils.set_random_seed(4)
+    records = mk.data.clipart().where(split="train").shard(0, 30)
+    model = mk.build_model(
+        {"title": mk.TextModality(4, optional=True), "description": mk.TextModality(4, optional=True)},
+        {"subject": mk.ClassificationHead()},
+        adapt_to=records,
+    )
+    head = parts(model).heads["subject"]
+    head.set_weights([90 * weight for weight in head.get_weights()])  # far too sure
+    calibrated = mk.calibrate(model, records, coverage=None, ood=None)
+    row = [{"title": next(iter(records))["title"], "description": ""}]
+    plain, scaled = (mk.predict(each, row)[0]["subject"]["probability"] for each in (model, calibrated))
+    assert abs(plain - scaled) > 0.1
+    told = mk.attribute(calibrated, row, steps=16)[0]["subject"]
+    assert told.prediction == pytest.approx(scaled, abs=1e-5)
+    assert mk.attribute(model, row, steps=16)[0]["subject"].prediction == pytest.approx(plain, abs=1e-5)
+
+
 def test_scale_invariance_near_the_baseline_is_integrated_too():
     """Layer normalisation changes within a thousandth of the line."""
     keras.utils.set_random_seed(3)

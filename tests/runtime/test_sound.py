@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
@@ -131,5 +132,11 @@ def test_a_tone_stays_a_tone(rate):
 def test_what_a_sound_costs_is_read_from_its_header():
     assert sound_seconds(wav(np.zeros(odd_sounds.RATE * 3 + 1))) == 4
     assert wav_header(ACCEPTED["3-64 bits stereo"])[:3] == (odd_sounds.RATE, 2, 5)
+    flac = io.BytesIO()
+    soundfile.write(flac, np.zeros(12_001), 8000, format="FLAC")
+    assert sound_seconds(flac.getvalue(), compressed=True) == 2
+    # Where it is not taken, no other library gets to see it.
+    with pytest.raises(ValueError, match="must be a WAV file"):
+        sound_seconds(flac.getvalue())
     # Of an hour that is cut to a second, a second is read.
     assert decode_sound(wav(np.zeros(10_000_000), bits=8), 8000, 8000, max_seconds=3600.0).shape == (8000,)
