@@ -66,7 +66,7 @@ def _times(found: Comparison) -> list[str]:
     if not found.timed:
         return [said]
     load = found.machine.get("load_of_timing")
-    busy = f", while {load:.0f} processes wanted a core" if load else ""
+    busy = f", while {load:.1f} processes wanted one" if load else ""
     way = "SavedModel: one raw record, decoding included; TFLite: one record's tensors, one thread"
     return [said, f"{way}; medians, taken in turn{busy}."]
 
