@@ -35,10 +35,10 @@ from pathlib import Path
 from typing import Any
 
 import common
-import efficientnet
 import fetch
 import keras
 import numpy as np
+from frozen import Branches, FrozenPictures, put_into
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -91,18 +91,6 @@ def word_vectors() -> mk.WordVectors:
     return mk.WordVectors(words, vectors / lengths * np.sqrt(vectors.shape[1]), missing="zero")
 
 
-def picture(network: keras.Model) -> tuple[mk.Modality, mk.Encoder]:
-    """Bytes of a picture, through the frozen network."""
-    encoder = mk.PretrainedEncoder(network, scale=efficientnet.SCALE, offset=efficientnet.OFFSET)
-    return mk.ImageModality((SIZE, SIZE), resize="pad", optional=True), encoder
-
-
-def seen_picture() -> tuple[mk.Modality, mk.Encoder]:
-    """What the frozen network found in a picture, handed on as it is: to train without computing it again."""
-    same = keras.Sequential([keras.Input((efficientnet.FEATURES,)), keras.layers.Identity()])
-    return mk.EmbeddingModality(efficientnet.FEATURES, optional=True), mk.PretrainedEncoder(same)
-
-
 def description(vectors: mk.WordVectors) -> tuple[mk.Modality, mk.Encoder]:
     """Words, by vectors that stay as they are: those of a word that no training stamp has lie near what it is like."""
     modality = mk.TextModality(16, vocabulary=vectors.words, stop_words=STOP_WORDS.split(), optional=True)
@@ -125,9 +113,6 @@ def voice() -> tuple[mk.Modality, mk.Encoder]:
     return modality, mk.Conv1DEncoder(32, kernel_sizes=(5, 9, 15), dropout=0.1)
 
 
-Branches = Mapping[str, tuple[mk.Modality, mk.Encoder]]
-
-
 def model_of(branches: Branches, number: int) -> keras.Model:
     """A classifier of stamps. What is unsure of itself moves the answer of a product of experts little."""
     common.seed(number)
@@ -140,30 +125,11 @@ def model_of(branches: Branches, number: int) -> keras.Model:
     )
 
 
-def look(branch: tuple[mk.Modality, mk.Encoder], records: mk.data.Records) -> dict[str, np.ndarray]:
-    """What the frozen network finds in each picture, `float32 (1280,)` by path."""
-    (modality, encoder), paths, found = branch, list(records.values("image")), {}
-    for start in range(0, len(paths), TRAINING["batch_size"]):
-        some = paths[start : start + TRAINING["batch_size"]]
-        pixels, _ = modality.decode([modality.read(path) for path in some])
-        found |= dict(zip(some, encoder(modality(pixels)).numpy()[:, 0], strict=True))
-    return found
-
-
 def trained(branches: Branches, records: mk.data.Records, number: int) -> keras.Model:
     """A model of these modalities, trained on records whose pictures are looked at already."""
     model = model_of(branches, number)
     mk.fit(model, records, verbose=0, **TRAINING)
     return model
-
-
-def with_pictures(light: keras.Model, branches: Branches, number: int) -> keras.Model:
-    """The model that takes files, with what was trained without them."""
-    whole = model_of(branches, number)
-    for layer in light.layers:
-        if layer.weights and layer.name != "image_encoder":
-            whole.get_layer(layer.name).set_weights(layer.get_weights())
-    return whole
 
 
 def baselines(train: mk.data.Records, test: mk.data.Records, vectors: mk.WordVectors) -> dict[str, np.ndarray]:
@@ -227,13 +193,11 @@ def compare(light: Any, whole: Any) -> None:
 def main(folds: int) -> None:
     """Print the figures, export the model of the first fold, and print its parity."""
     began = time.monotonic()
-    vectors, real = word_vectors(), picture(efficientnet.efficientnet_lite0(SIZE))
-    records = stamps()
-    seen = look(real, records)
+    vectors, pictures = word_vectors(), FrozenPictures(SIZE)
     told: Branches = {"sound": voice(), "text": description(vectors)}
-    branches: Branches = {"image": seen_picture(), **told}
-    parts = records.split(*[1 / FOLDS] * FOLDS, by="folder", group="text")
-    light = [mk.data.Records.of([{**record, "image": seen[record["image"]]} for record in part]) for part in parts]
+    branches: Branches = {"image": pictures.seen, **told}
+    parts = stamps().split(*[1 / FOLDS] * FOLDS, by="folder", group="text")
+    light = [pictures.look(part) for part in parts]
     figures, first = Figures(), None
     for fold in range(folds):
         test = light[fold]
@@ -241,7 +205,8 @@ def main(folds: int) -> None:
         model = trained(branches, train, fold)
         found = mk.evaluate(model, test, bootstrap=0).predictions["folder"]
         if first is None:
-            first = with_pictures(model, {"image": real, **told}, fold)
+            first = model_of({"image": pictures.files, **told}, fold)
+            put_into(first, model)
             compare(found, mk.evaluate(first, parts[fold], bootstrap=0).predictions["folder"])
         answers = {"the most frequent folder": majority(train, test), **baselines(train, test, vectors)}
         for field in FIELDS:

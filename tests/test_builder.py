@@ -8,6 +8,10 @@ import pytest
 
 import multimodal_keras as mk
 from multimodal_keras.base import parts
+from multimodal_keras.base.contributions import contributions_model
+from multimodal_keras.base.parts import output_of
+from multimodal_keras.calibrating.graph import raw_model
+from multimodal_keras.schemes.seen import Looker
 
 RECORDS = [
     {"title": "a red cat", "topic": "animals", "score": 1.0},
@@ -102,6 +106,18 @@ def test_an_encoder_with_weights_brings_them():
     assert parts(model).encoders["title"] is encoder
     with pytest.raises(ValueError, match=r"An encoder that has weights serves one field. Received one instance twice"):
         mk.build_model({"a": text(), "b": text()}, {"topic": head()}, encoders={"a": encoder, "b": encoder})
+
+
+def test_what_is_cut_out_of_a_model_is_its_own_though_components_serve_another():
+    first = mk.build_model({"title": text(optional=True), "note": text()}, {"topic": head()})
+    found, given = parts(first), {"title": text(optional=True), "other": text()}
+    second = mk.build_model(given, found.heads, encoders={"title": found.encoders["title"]})
+    ids = {name: np.array([[1, 2, 0, 0], [2, 2, 1, 0]]) for name in given} | {"title_present": np.array([True, False])}
+    expected = second(ids)["topic"]
+    np.testing.assert_array_equal(Looker(second)(ids).outputs["topic"], expected)
+    np.testing.assert_array_equal(contributions_model(second)(ids)["topic"], expected)
+    np.testing.assert_array_equal(raw_model(second)(ids)["topic"], expected)
+    assert output_of(second, parts(second).fusion) is not output_of(first, found.fusion)
 
 
 @pytest.mark.parametrize("name", ["Title", "2nd", "a b", "naïve", "", "_x", 3])

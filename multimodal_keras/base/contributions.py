@@ -10,10 +10,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from multimodal_keras.base.encoder import Encoder
 from multimodal_keras.base.missing import Missing
 from multimodal_keras.base.naming import check_names
-from multimodal_keras.base.parts import Parts, layer_name, parts, presences
+from multimodal_keras.base.parts import Parts, output_of, parts, presences
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.runtime.signatures import baseline_name, contributions_name
 
@@ -114,7 +113,7 @@ def _presences(model: keras.Model, found: Parts) -> dict[str, Any]:
 
 def _in_subsets(model: keras.Model, found: Parts, field: str, subsets: _Shown, here: Any) -> tuple[Any, Any, Any]:
     """Tokens, step mask and presence of one modality, `(2^modalities * batch, ...)`, one subset after the other."""
-    tokens, mask = split_steps(model.get_layer(layer_name(field, Encoder)).output)
+    tokens, mask = split_steps(output_of(model, found.encoders[field]))
     tiled = _Tiled(subsets.count, name=f"{field}_tiled")
     shown = subsets(here)
     layers: Mapping[str, Any] = {layer.name: layer for layer in model.layers}

@@ -112,6 +112,22 @@ def _by_key(layers: Iterable[Any], base: type) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def output_of(model: keras.Model, layer: keras.layers.Layer) -> Any:
+    """What a layer returns in this model: a symbolic tensor, or a list of them.
+
+    `layer.output` is what it returns in the first model that called it, and a component that brings its weights can
+    serve several.
+
+    Args:
+        model: a functional model.
+        layer: one of its layers.
+    """
+    # Keras has no public way to ask which call is whose.
+    calls = [node for depth in model._nodes_by_depth.values() for node in depth if node.operation is layer]
+    found = min(calls, key=layer._inbound_nodes.index).output_tensors
+    return found[0] if len(found) == 1 else list(found)
+
+
 def presences(model: keras.Model) -> dict[str, Any]:
     """Whether a record has each optional modality, behind modality dropout, which joins and passes on those of all fields.
 
@@ -122,5 +138,5 @@ def presences(model: keras.Model) -> dict[str, Any]:
         Optional field to the model's tensor, `bool (batch,)`, sorted by field.
     """
     optional = sorted(parts(model).optional)
-    seen = keras.tree.flatten(model.get_layer(MODALITY_DROPOUT).output) if optional else []
+    seen = keras.tree.flatten(output_of(model, model.get_layer(MODALITY_DROPOUT))) if optional else []
     return dict(zip(optional, seen, strict=True))

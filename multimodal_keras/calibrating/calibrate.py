@@ -9,6 +9,7 @@ import numpy as np
 
 from multimodal_keras.base import Parts, parts
 from multimodal_keras.base.graph import answers_of
+from multimodal_keras.base.parts import output_of
 from multimodal_keras.base.unusual import ENERGY, MAHALANOBIS, EnergyScore, MahalanobisScore, Unusual
 from multimodal_keras.calibrating.asking import Answer, Asked, ask
 from multimodal_keras.calibrating.fitting import FLOAT32, fit_calibration, fit_limits
@@ -58,7 +59,8 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
             f"Each combination of at most {_MOST_OPTIONAL} optional modalities is calibrated by itself. Received "
             f"{len(found.optional)}. Pass by_presence=False, and all records are calibrated together."
         )
-    outputs = {task: head.output for task, head in found.heads.items()} | {OOD_SCORE: found.fusion.output}
+    outputs = {task: output_of(model, head) for task, head in found.heads.items()}
+    outputs[OOD_SCORE] = output_of(model, found.fusion)
     asked = asked_of(answers_of(keras.Model(model.input, outputs)), records, model, wished)
     unusual = None
     if wished.ood is not None:
@@ -126,7 +128,7 @@ def _unusual(found: Parts, asked: Asked, options: CalibrationOptions) -> Unusual
                 "ood_score='mahalanobis', or ood=None."
             )
         score = EnergyScore(heads=[type(head).from_config(head.get_config()) for head in heads], **common)
-        score.build(found.fusion.output.shape)
+        score.build((None, asked.outputs[0][OOD_SCORE].shape[-1]))
         for copy, head in zip(score.heads, heads, strict=True):
             copy.set_weights(head.get_weights())
         return score

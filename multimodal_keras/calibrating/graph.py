@@ -9,7 +9,7 @@ import keras
 
 from multimodal_keras.base import parts
 from multimodal_keras.base.calibration import ANSWER, Calibration, PresencePattern
-from multimodal_keras.base.parts import PATTERN, presences
+from multimodal_keras.base.parts import PATTERN, output_of, presences
 from multimodal_keras.base.unusual import Unusual
 from multimodal_keras.runtime.signatures import OOD_SCORE, beside_name
 
@@ -40,15 +40,16 @@ def assemble(model: keras.Model, calibrations: Mapping[str, Calibration], unusua
     pattern = PresencePattern(name=PATTERN)(presences(model)) if any(len(records) > 1 for records in rows) else None
     outputs: dict[str, Any] = {}
     for task, head in found.heads.items():
-        answered = {ANSWER: head.output}
+        answer = output_of(model, head)
+        answered = {ANSWER: answer}
         if task in calibrations:
-            answered = calibrations[task](head.output, pattern)
+            answered = calibrations[task](answer, pattern)
             for kind in calibrations[task].outputs:
                 name = beside_name(task, kind)
                 outputs[name] = keras.layers.Identity(name=name, autocast=False)(answered[kind])
         outputs[task] = keras.layers.Identity(dtype="float32", name=task)(answered[ANSWER])
     if unusual is not None:
-        score = unusual(found.fusion.output, pattern)
+        score = unusual(output_of(model, found.fusion), pattern)
         outputs[OOD_SCORE] = keras.layers.Identity(dtype="float32", name=OOD_SCORE)(score)
     return keras.Model(model.input, outputs, name=model.name)
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from multimodal_keras import __version__
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.base.contributions import is_explainable
+from multimodal_keras.base.parts import output_of
 from multimodal_keras.exporting.savedmodel import EMBED, EMBEDDING, raw_signature, tensor_signature
 from multimodal_keras.runtime.signatures import (
     EXPLAIN,
@@ -42,7 +43,7 @@ def contract(model: keras.Model) -> dict[str, Any]:
     for task, head in found.heads.items():
         outputs[task] |= _range(head.contract())
     outputs |= beside(found, model)
-    width = int(found.fusion.output.shape[-1])
+    width = int(output_of(model, found.fusion).shape[-1])
     raw = {name: _tensor(spec.shape, spec.dtype) for name, spec in raw_signature(found).items()}
     return {
         "format": FORMAT,

@@ -12,6 +12,7 @@ import tensorflow as tf
 from multimodal_keras.base import Parts, parts, presence_name
 from multimodal_keras.base.contributions import contributions_model, is_explainable
 from multimodal_keras.base.graph import graph_of
+from multimodal_keras.base.parts import output_of
 from multimodal_keras.exporting.defaults import with_defaults
 from multimodal_keras.runtime.signatures import EXPLAIN, RAW, TENSORS
 
@@ -67,7 +68,7 @@ def decode_strictly(found: Parts, raw: dict[str, tf.Tensor]) -> dict[str, tf.Ten
 
 def embedding_model(model: keras.Model) -> keras.Model:
     """The same model up to the fused vector."""
-    return keras.Model(model.input, {EMBEDDING: parts(model).fusion.output})
+    return keras.Model(model.input, {EMBEDDING: output_of(model, parts(model).fusion)})
 
 
 def write_savedmodel(model: keras.Model, folder: Path) -> None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from multimodal_keras.base import parts, presence_name
 from multimodal_keras.base.encoder import Encoder
-from multimodal_keras.base.parts import FUSION, layer_name, presences
+from multimodal_keras.base.parts import FUSION, layer_name, output_of, presences
 from multimodal_keras.base.steps import split_steps
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.savedmodel import Endpoint
@@ -92,7 +92,7 @@ def _tokens(model: keras.Model, field: str) -> dict[str, Any]:
     """What the fusion gets from one field: `<field>_tokens`, and `<field>_mask` where some steps may not count."""
     names = {layer.name for layer in model.layers}
     last = f"{field}_missing" if f"{field}_missing" in names else layer_name(field, Encoder)
-    tokens, mask = split_steps(model.get_layer(last).output)
+    tokens, mask = split_steps(output_of(model, model.get_layer(last)))
     return {f"{field}_tokens": tokens} | ({} if mask is None else {f"{field}_mask": mask})
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from multimodal_keras.base import Modality, presence_name
@@ -27,17 +29,21 @@ class CorruptionScheme(Scheme):
 
     Noise is made on what a device sends: pixels of any value; token ids drawn from the vocabulary, as many as the text
     has; each cell of a table, vector or sound from another record of the batch; other numbers with the mean and
-    deviation that their place has in the batch.
+    deviation that their place has in the batch. Where you know better what noise is, pass examples: recordings of an
+    empty room, or what a frozen network answers to pictures of nothing.
 
     Args:
         rate: the probability with which a modality of a record is spoilt.
         how: `"noise"`, `"swap"` (the content of another record of the batch), or `"both"`, each in half of the cases.
         fields: which modalities; None for all.
+        noise: field to examples of its noise, `(examples, *shape)`, with shape and dtype of one record's tensor; one of
+            them is drawn each time. The other fields get noise as above.
         seed: of the draws; None for Keras's own.
         **kwargs: Keras's own (`name`).
 
     Raises:
-        ValueError: for a rate out of (0, 1), another `how`, an unknown field, or a model of one modality.
+        ValueError: for a rate out of (0, 1), another `how`, an unknown field, a model of one modality, or examples that
+            are no tensors of their field or are never drawn.
 
     Example:
 
@@ -57,6 +63,7 @@ class CorruptionScheme(Scheme):
         rate: float = 0.2,
         how: str = "both",
         fields: Sequence[str] | None = None,
+        noise: Mapping[str, Any] | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -65,7 +72,12 @@ class CorruptionScheme(Scheme):
             raise ValueError(f"The rate of CorruptionScheme is in (0, 1). Received {rate!r}. Change it.")
         if how not in HOW:
             raise ValueError(f"how is one of {', '.join(HOW)}. Received {how!r}. Choose one of these.")
+        if noise and how == "swap":
+            raise ValueError(
+                "With how='swap' no noise is drawn. Received examples of it. Change how, or leave them out."
+            )
         self.rate, self.how, self.seed = float(rate), how, seed
+        self.noise = {field: np.asarray(examples) for field, examples in (noise or {}).items()}
         self.fields = None if fields is None else sorted(fields)
         self._draws = keras.random.SeedGenerator(seed)
 
@@ -74,6 +86,14 @@ class CorruptionScheme(Scheme):
         self._fields = chosen_fields(look, self.fields, 1, type(self).__name__)
         self._keeps_one = len(self._fields) == len(look.fields)
         self._sizes = {field: _vocabulary(look.found.modalities[field]) for field in self._fields}
+        strangers = sorted(set(self.noise) - set(self._fields))
+        if strangers:
+            raise ValueError(
+                f"CorruptionScheme(noise=...) is for the fields that are spoilt: {', '.join(self._fields)}. "
+                f"Received {', '.join(strangers)}. Rename it, or name it in fields."
+            )
+        for field, examples in self.noise.items():
+            _check_examples(field, examples, look.found.modalities[field])
 
     def change(self, inputs: dict[str, Any]) -> dict[str, Any]:
         spoilt = self.spoilt(inputs)
@@ -81,7 +101,7 @@ class CorruptionScheme(Scheme):
         for place, field in enumerate(self._fields):
             tensor = inputs[field]
             chosen = ops.reshape(spoilt[:, place], (-1, *[1] * (len(tensor.shape) - 1)))
-            changed[field] = ops.where(chosen, self._other(tensor, self._sizes[field]), tensor)
+            changed[field] = ops.where(chosen, self._other(field, tensor), tensor)
         return changed
 
     def spoilt(self, inputs: dict[str, Any]) -> Any:
@@ -96,16 +116,21 @@ class CorruptionScheme(Scheme):
             chosen = ops.logical_and(chosen, draws < ops.max(draws, axis=1, keepdims=True))
         return chosen
 
-    def _other(self, tensor: Any, vocabulary_size: int | None) -> Any:
+    def _other(self, field: str, tensor: Any) -> Any:
         batch = ops.shape(tensor)[0]
         swapped = ops.take(tensor, self._order(batch), axis=0)
         if self.how == "swap":
             return swapped
-        noise = self._noise(tensor, vocabulary_size)
+        noise = self._example(field, batch) if field in self.noise else self._noise(tensor, self._sizes[field])
         if self.how == "noise":
             return noise
         half = keras.random.uniform((batch, *[1] * (len(tensor.shape) - 1)), seed=self._draws) < 0.5
         return ops.where(half, noise, swapped)
+
+    def _example(self, field: str, batch: Any) -> Any:
+        examples = self.noise[field]
+        places = keras.random.randint((batch,), 0, len(examples), seed=self._draws)
+        return ops.take(ops.convert_to_tensor(examples), places, axis=0)
 
     def _order(self, batch: Any) -> Any:
         return ops.argsort(keras.random.uniform((batch,), seed=self._draws))
@@ -133,11 +158,26 @@ class CorruptionScheme(Scheme):
         drawn = mean + spread * keras.random.normal(ops.shape(tensor), seed=self._draws)
         return ops.cast(ops.where(known, drawn, numbers), tensor.dtype)
 
+    def facts(self) -> dict[str, Any]:
+        digests = {field: hashlib.sha256(examples.tobytes()).hexdigest() for field, examples in self.noise.items()}
+        return {**self.get_config(), "noise": digests or None}
+
     def get_config(self) -> dict[str, Any]:
-        more = {"rate": self.rate, "how": self.how, "fields": self.fields, "seed": self.seed}
+        noise = self.noise or None
+        more = {"rate": self.rate, "how": self.how, "fields": self.fields, "noise": noise, "seed": self.seed}
         return {**super().get_config(), **more}
 
 
 def _vocabulary(modality: Modality) -> int | None:
     """How many ids a tensor of token ids has; None for numbers."""
     return modality.feature_spec().vocabulary_size if modality.tensor_spec().dtype.is_integer else None
+
+
+def _check_examples(field: str, examples: np.ndarray, modality: Modality) -> None:
+    spec = modality.tensor_spec()
+    wished, dtype = tuple(spec.shape), spec.dtype.as_numpy_dtype
+    if not examples.size or examples.shape[1:] != wished or examples.dtype != dtype:
+        raise ValueError(
+            f"Noise of {field!r} is (examples, {', '.join(map(str, wished))}) of {np.dtype(dtype).name}. "
+            f"Received {examples.shape} of {examples.dtype}. Pass what the modality decodes."
+        )

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from multimodal_keras.base import Encoder, parts, split_steps
-from multimodal_keras.base.parts import MODALITY_DROPOUT, layer_name, presences
+from multimodal_keras.base import parts, split_steps
+from multimodal_keras.base.parts import MODALITY_DROPOUT, output_of, presences
 from multimodal_keras.base.steps import pool, width_of
 
 
@@ -84,7 +84,7 @@ class Looker:
         self.poolings = {field: found.fusion.pooling_of(field) for field in self.fields}
         tokens, masks = {}, {}
         for field in self.fields:
-            tokens[field], mask = split_steps(network.get_layer(layer_name(field, Encoder)).output)
+            tokens[field], mask = split_steps(output_of(network, found.encoders[field]))
             if mask is not None:
                 masks[field] = mask
         inside = {"outputs": network.output, "tokens": tokens, "masks": masks, "present": presences(network)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import keras
 import numpy as np
@@ -264,6 +265,23 @@ def test_corrupted_pixels_cells_and_series():
     assert np.nanstd(drawn) == pytest.approx(2, abs=0.3)
 
 
+def test_examples_of_noise_are_drawn_for_their_field_only(model):
+    examples = np.arange(2 * 3, dtype="int32").reshape(2, 3) % 5
+    scheme = mk.CorruptionScheme(rate=0.5, how="noise", noise={"one": examples}, seed=4)
+    scheme = prepared(type(scheme).from_config(scheme.get_config()), model)  # as `fit` makes its own
+    before, seen = np.asarray(inputs()["one"]), set()
+    for _ in range(20):
+        changed = np.asarray(scheme.change(inputs())["one"])
+        seen |= {tuple(row) for row, old in zip(changed, before, strict=True) if (row != old).any()}
+    assert seen == {tuple(row) for row in examples}
+
+
+def test_other_examples_are_another_training():
+    ones = mk.CorruptionScheme(noise={"one": np.ones((1, 3), "int32")})
+    twos = mk.CorruptionScheme(noise={"one": np.full((1, 3), 2, "int32")})
+    assert json.loads(json.dumps(ones.facts())) == ones.facts() != twos.facts()
+
+
 @pytest.mark.parametrize(
     ("scheme", "arguments", "message"),
     [
@@ -283,6 +301,21 @@ def test_corrupted_pixels_cells_and_series():
         (lambda: mk.GradientModulationScheme(alpha=-1), {}, r"alpha and noise are not below 0. Received -1"),
         (lambda: mk.CorruptionScheme(rate=1), {}, r"The rate of CorruptionScheme is in \(0, 1\). Received 1"),
         (lambda: mk.CorruptionScheme(how="blur"), {}, r"how is one of both, noise, swap. Received 'blur'"),
+        (
+            lambda: mk.CorruptionScheme(how="swap", noise={"one": [[1, 2, 3]]}),
+            {},
+            r"With how='swap' no noise is drawn",
+        ),
+        (
+            lambda: mk.CorruptionScheme(noise={"three": [[1, 2, 3]]}),
+            {},
+            r"for the fields that are spoilt: one, two. Received three",
+        ),
+        (
+            lambda: mk.CorruptionScheme(noise={"one": [[0.5, 0.5]]}),
+            {},
+            r"Noise of 'one' is \(examples, 3\) of int32. Received \(1, 2\) of float64",
+        ),
         (lambda: mk.DistillationScheme(temperature=0), {}, r"A temperature is above 0. Received 0"),
         (
             lambda: mk.DistillationScheme(teacher="nowhere"),
