@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
+import multimodal_keras as mk
 from multimodal_keras.runtime.resize import resize_pixels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -109,6 +111,36 @@ def test_a_file_cannot_call_anything(efficientnet, tmp_path):
     path = written(tmp_path / "a.pth", {"bad": (_Storage("7", np.arange(8)), 0, (2,), (1,))}, "something_else")
     with pytest.raises(pickle.UnpicklingError, match=r"tensors only\. Received torch\._utils\.something_else"):
         efficientnet.read_weights(path)
+
+
+def test_what_was_trained_on_found_features_answers_files_alike(efficientnet, monkeypatch):
+    network = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(efficientnet.FEATURES, 8), keras.layers.Flatten()]
+    )
+    monkeypatch.setattr(efficientnet, "efficientnet_lite0", lambda size: network)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    import frozen
+
+    pictures = frozen.FrozenPictures(8)
+    records = mk.data.Records.of(
+        [{"image": load_sample_image(name), "kind": name} for name in ("flower.jpg", "china.jpg")] * 3
+    )
+    light, whole = (
+        mk.build_model(
+            {"image": branch[0]}, {"kind": "ClassificationHead"}, encoders={"image": branch[1]}, adapt_to=records
+        )
+        for branch in (pictures.seen, pictures.files)
+    )
+    seen = pictures.look(records)
+    mk.fit(light, seen, epochs=1, batch_size=2, verbose=0)
+    expected = answers(light, seen)
+    assert np.abs(answers(whole, records) - expected).max() > 1e-3
+    frozen.put_into(whole, light)
+    np.testing.assert_allclose(answers(whole, records), expected, atol=1e-6)
+
+
+def answers(model, records):
+    return mk.evaluate(model, records, bootstrap=0).predictions["kind"].predicted
 
 
 def test_the_real_weights_know_photographs(efficientnet):
