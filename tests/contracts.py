@@ -22,7 +22,7 @@ from multimodal_keras.base import Encoder, Fusion, Head, Modality, parts, presen
 from multimodal_keras.exporting import contract
 from multimodal_keras.exporting.metadata import packed
 from multimodal_keras.exporting.savedmodel import decode, write_savedmodel
-from multimodal_keras.exporting.tflite import write_tflite
+from multimodal_keras.exporting.tflite import to_int8, write_tflite
 from multimodal_keras.registry import get, known
 from multimodal_keras.runtime.artefacts import CONTRACT, TFLITE, SavedModelArtefact, TFLiteArtefact
 
@@ -30,6 +30,9 @@ from multimodal_keras.runtime.artefacts import CONTRACT, TFLITE, SavedModelArtef
 BATCH_TOLERANCE = 1e-5
 SAVEDMODEL_TOLERANCE = 1e-5
 TFLITE_TOLERANCE = 2e-5
+# In shares of the range that an answer has.
+INT8_TOLERANCE = 0.05
+UNPACKED = "unpacked.tflite"
 
 BASES = {"Modality": Modality, "Encoder": Encoder, "Fusion": Fusion, "Head": Head}
 LABELS = ["animals", "food", "plants"]
@@ -341,10 +344,19 @@ def write_artefacts(model: keras.Model, folder: Path) -> tuple[SavedModelArtefac
     """Write and load both artefacts."""
     write_savedmodel(model, folder)
     facts = contract(model)
-    write_tflite(model, folder / TFLITE)
-    (folder / TFLITE).write_bytes(packed((folder / TFLITE).read_bytes(), facts))
+    write_tflite(model, folder / UNPACKED)
+    (folder / TFLITE).write_bytes(packed((folder / UNPACKED).read_bytes(), facts))
     (folder / CONTRACT).write_text(json.dumps(facts), encoding="utf-8")
     return SavedModelArtefact(folder), TFLiteArtefact(folder / TFLITE)
+
+
+def write_int8(model: keras.Model, folder: Path) -> TFLiteArtefact:
+    """Quantize what `write_artefacts` wrote, with the ranges of the model's records, and load it."""
+    some, everything = tensors(model), tensors(model, absent=False)
+    examples = {name: np.concatenate([some[name], everything[name]]) for name in some}
+    path = folder / "model.int8.tflite"
+    path.write_bytes(packed(to_int8((folder / UNPACKED).read_bytes(), examples), contract(model)))
+    return TFLiteArtefact(path)
 
 
 def every_component() -> keras.Model:

@@ -45,6 +45,15 @@ def check_operators(lite):
     assert not [name for name in names if name.startswith(("Flex", "CUSTOM")) or name != name.upper()]
 
 
+def check_int8(model, lite):
+    check_operators(lite)
+    expected, given = answer(model, tensors(model)), lite.call(tensors(model))
+    assert sorted(given) == sorted(expected)
+    for task, values in expected.items():
+        apart = np.abs(given[task] - values).max() / np.ptp(values)
+        assert 0 < apart < contracts.INT8_TOLERANCE, task
+
+
 def check_artefacts(model, folder):
     tf.io.gfile.makedirs(str(folder))
     saved, lite = contracts.write_artefacts(model, folder)
@@ -64,4 +73,7 @@ def test_every_modality_encoder_and_head(tmp_path):
 @pytest.mark.parametrize("missing", ["embed", "exclude"])
 def test_every_fusion(missing, kinds, tmp_path):
     keras.utils.set_random_seed(5)
-    check_artefacts(contracts.every_fusion(missing, kinds), tmp_path / "1")
+    model = contracts.every_fusion(missing, kinds)
+    check_artefacts(model, tmp_path / "1")
+    if len(kinds) > 1:
+        check_int8(model, contracts.write_int8(model, tmp_path / "1"))

@@ -67,7 +67,7 @@ def write_tflite(
     endpoints = {RAW: endpoint or device_half(model)} | ({_SECOND: explain} if explain else {})
     content = _convert(model, endpoints, "float32" if quantize == "int8" else quantize, lstm)
     if quantize == "int8":
-        content = _int8(content, examples or {}, integer_outputs)
+        content = to_int8(content, examples or {}, integer_outputs=integer_outputs)
     path.write_bytes(_renamed(content) if explain else content)
 
 
@@ -112,7 +112,17 @@ def _layer(place: str) -> str:
     return path[1] if len(path) > 2 else path[0]
 
 
-def _int8(content: bytes, examples: Examples, integer_outputs: bool) -> bytes:
+def to_int8(content: bytes, examples: Examples, *, integer_outputs: bool = False) -> bytes:
+    """Quantize a float32 file, with the ranges that are measured on examples.
+
+    Args:
+        content: of a file with one signature.
+        examples: input name to `(records, ...)`.
+        integer_outputs: see `TFLiteOptions`.
+
+    Raises:
+        ValueError: without the extra `[quantize]`, or if the ranges cannot be measured; the message names the layers.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source, kept, target = (Path(folder, name) for name in ("float32.tflite", "examples.npz", "int8.tflite"))
         source.write_bytes(content)
