@@ -79,8 +79,9 @@ def quantize(path: Path, ranges: Ranges, integer_outputs: bool) -> bytes:
         work.add_dynamic_config(regex=".*", operation_name=names[operation], num_bits=8)
     rules = [(OUTSIDE_LOOPS, operation) for operation in STATIC]
     if integer_outputs:
-        graph, floats = main_graph(path)
-        outputs = [re.escape(floats[index]) for index in graph.outputs if index in floats]
+        # All of them together are one thing to the quantizer, named after the first; what is no float stays as it is.
+        graph, _ = main_graph(path)
+        outputs = [re.escape(graph.tensors[index].name.decode()) for index in graph.outputs]
         rules.append((f"^({'|'.join(outputs)})", "OUTPUT"))
     for regex, operation in rules:
         work.add_static_config(regex=regex, operation_name=names[operation], activation_num_bits=8, weight_num_bits=8)

@@ -12,6 +12,8 @@ from plain_components import PlainEncoder
 import multimodal_keras as mk
 from multimodal_keras.calibrating.conformal import coverage_interval
 from multimodal_keras.exporting.contract import contract
+from multimodal_keras.exporting.device_files import write_device_files
+from multimodal_keras.exporting.options import TFLiteOptions
 from multimodal_keras.runtime.artefacts import load
 
 TASKS = {"subject", "colourful", "things"}
@@ -123,11 +125,7 @@ def test_the_int8_file_has_numbers_of_its_own_which_are_exactly_those_of_its_gra
     )
     for name in ("slope", "offset", "limit"):
         assert np.abs(np.subtract(mine[name], model[name])).max() > 1e-5
-    inputs = {
-        name: np.asarray(value)
-        for name, value in next(iter(mk.data.batches(records, calibrated, batch_size=64)))[0].items()
-    }
-    answered = lite.call(inputs)
+    answered = lite.call(batch(calibrated, records))
     for task in ("subject", "things"):
         # Coverage on the records that it was fitted on is exact: at least 52 = ceil(65 * 0.8) of 64, and few more.
         truth = mk.parts(calibrated).heads[task].targets(list(records.values(task)))[0]
@@ -137,6 +135,45 @@ def test_the_int8_file_has_numbers_of_its_own_which_are_exactly_those_of_its_gra
     value = np.array([float(value) for value in records.values("colourful")])
     assert 52 <= np.sum((low <= value) & (value <= high)) <= 54
     assert 61 <= np.sum(answered["ood_score"] <= 0) <= 63  # ceil(65 * 0.95) = 62
+
+
+def test_parts_in_int8_that_answer_in_integers_say_what_the_whole_says(calibrated, records, tmp_path):
+    options = TFLiteOptions(quantize=("int8",), split=True, integer_outputs=True)
+    files = write_device_files(calibrated, tmp_path, options, records.take(16), records)
+    assert [file.part for file in files] == ["model", "image_encoder", "title_encoder", "fusion"]
+    whole, image, title, fusion = (load(tmp_path / file.name) for file in files)
+    inputs = batch(calibrated, records.take(8)) | {"image_present": np.arange(8) % 2 > 0}
+    answers, expected = whole.call(inputs), calibrated(inputs)
+    scales = {
+        name: facts["quantization"]["scale"]
+        for name, facts in files[0].facts["outputs"].items()
+        if "quant" in str(facts)
+    }
+    assert scales.keys() == {"subject", "colourful", "things", "colourful_interval", "ood_score"}
+    for name, scale in scales.items():
+        np.testing.assert_allclose(answers[name], expected[name], atol=0.05 + scale)
+    in_parts = fusion.call({**inputs, **image.call(inputs), **title.call(inputs)})
+    for name in TASKS | BESIDE:
+        np.testing.assert_array_equal(in_parts[name], answers[name])
+
+
+def test_contributions_on_a_device_are_those_of_calibrated_answers(calibrated, records, tmp_path):
+    [file] = write_device_files(calibrated, tmp_path, TFLiteOptions(explain=True), records)
+    inputs = batch(calibrated, records.take(8)) | {"image_present": np.arange(8) % 2 > 0}
+    told, answers = load(tmp_path / file.name).call(inputs, explain=True), calibrated(inputs)
+    for task in TASKS:
+        np.testing.assert_allclose(told[task], answers[task], atol=1e-5)
+        np.testing.assert_allclose(
+            told[f"{task}_contributions"].sum(1) + told[f"{task}_baseline"], answers[task], atol=1e-5
+        )
+    for name in BESIDE:
+        np.testing.assert_allclose(told[name], answers[name], atol=1e-5)
+
+
+def batch(model, records):
+    """The model's inputs for some records."""
+    inputs = next(iter(mk.data.batches(records, model, batch_size=64, labels=False)))
+    return {name: np.asarray(value) for name, value in inputs.items()}
 
 
 def test_quantized_files_want_the_records_again(calibrated, records, tmp_path):
