@@ -325,6 +325,40 @@ def test_contributions_are_shown_where_there_are_some(page: Page, server: Any) -
     assert "+20%" in second.text
 
 
+def test_what_is_rounded_to_nothing_has_no_long_bar(page: Page, server: Any) -> None:
+    chances = {"cat": 0.9, "dog": 0.1}
+    told = {"contributions": {"note": 0.0004, "sound": -0.0002}, "baseline": 0.9}
+    server.answer = {"subject": {"label": "cat", "probability": 0.9, "probabilities": chances, **told}}
+    page.ask()
+    track, bar = (page.find(f".contributions {part}")[0].size["width"] for part in (".track", ".filled"))
+    assert bar < 0.05 * track
+
+
+def test_promises_of_a_calibrated_model_are_told(page: Page, server: Any) -> None:
+    chances = {"cat": 0.9, "dog": 0.1}
+    server.answer = {
+        "age": {"value": 3.0, "unit": "years", "interval": [1.5, 4.25]},
+        "subject": {
+            **{"label": "cat", "probability": 0.9, "probabilities": chances},
+            **{"set": ["cat", "dog"], "accepted": False},
+        },
+        "tags": {"labels": ["cat"], "probabilities": chances, "set": ["cat"], "accepted": ["cat"]},
+        "things": {"labels": [], "probabilities": chances, "set": [], "accepted": []},
+        "ood_score": {"score": 0.25, "unusual": True},
+    }
+    page.ask()
+    assert [line.text for line in page.find("#tasks .promise")] == [
+        "Between 1.5 years and 4.25 years.",
+        "One of these: cat, dog.",
+        "Not sure enough to be accepted.",
+        "None but these: cat.",
+        "Sure enough of: cat.",
+        "None is likely enough.",
+        "Sure enough of: none.",
+    ]
+    assert "0.25; above 0 is unusual" in page.find(".unusual")[0].text
+
+
 def test_a_model_without_contributions_is_asked_without(page: Page, server: Any) -> None:
     server.explains = False
     page.ask()

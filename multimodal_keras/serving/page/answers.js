@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 
 const SHOWN = 5;
+const LEAST_SHARE = 0.01;
 const PERCENT = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const SIGNED = { signDisplay: "exceptZero" };
@@ -59,9 +60,10 @@ function parts(found) {
 }
 
 /** What a calibrated model promises: a set or an interval that holds the truth, and whether to accept the answer. */
-function promised({ set, interval, accepted, unit }) {
+function promised({ labels, set, interval, accepted, unit }) {
   const lines = [];
-  if (set) lines.push(`One of these: ${set.join(", ") || "none is likely enough"}.`);
+  // Of several labels at once, the set holds all that are true.
+  if (set) lines.push(set.length ? `${labels ? "None but" : "One of"} these: ${set.join(", ")}.` : "None is likely enough.");
   if (interval) lines.push(`Between ${interval.map((end) => measured({ value: end, unit })).join(" and ")}.`);
   if (accepted === true) lines.push("Sure enough to be accepted.");
   if (accepted === false) lines.push("Not sure enough to be accepted.");
@@ -102,7 +104,8 @@ function contributed({ contributions, baseline, probabilities }) {
   const [plain, signed] = probabilities ? [PERCENT, SIGNED_PERCENT] : [NUMBER, SIGNED_NUMBER];
   const shares = Object.entries(contributions).map(([field, told]) => [field, toTop(told)]);
   const order = shares.sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
-  const most = Math.max(...order.map(([, share]) => Math.abs(share)), Number.MIN_VALUE);
+  // What is rounded to 0 % has no long bar either.
+  const most = Math.max(...order.map(([, share]) => Math.abs(share)), probabilities ? LEAST_SHARE : Number.MIN_VALUE);
   const without = baseline === undefined ? "" : ` With nothing given it is ${plain.format(toTop(baseline))}.`;
   return make(
     "section",
