@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from multimodal_keras.base import parts
+from multimodal_keras.calibrating import is_calibrated
 from multimodal_keras.spec import TrainingOptions
 
 _REGULARIZED = ("kernel", "recurrent_kernel", "embeddings", "depthwise_kernel", "pointwise_kernel")
@@ -21,8 +22,16 @@ def compile_model(model: keras.Model, options: TrainingOptions, steps_per_epoch:
         model: made by `build_model`.
         options: how it will be trained.
         steps_per_epoch: batches in an epoch, for the schedule.
+
+    Raises:
+        ValueError: for a calibrated model.
     """
     heads = parts(model).heads
+    if is_calibrated(model):
+        raise ValueError(
+            "A model is trained before it is calibrated: the numbers belong to its weights. Received a calibrated one. Fit "
+            "the model that mk.calibrate was given (it shares its weights), and calibrate it again."
+        )
     _regularize(model, options)
     model.compile(
         optimizer=optimizer_of(options, steps_per_epoch),

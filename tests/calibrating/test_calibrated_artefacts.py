@@ -209,6 +209,11 @@ def test_names_of_outputs_are_taken(field):
         )
 
 
+def test_a_calibrated_model_is_not_trained_on(calibrated, records):
+    with pytest.raises(ValueError, match=r"A model is trained before it is calibrated.*and calibrate it again"):
+        mk.fit(calibrated, records, epochs=1)
+
+
 def test_too_few_records(model, records):
     with pytest.raises(ValueError, match=r"needs 99 labelled records.*Received 64 for 'colourful'"):
         mk.calibrate(model, records, coverage=0.99)
