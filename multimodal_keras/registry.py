@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import keras
 
 PACKAGE = "multimodal_keras"
+
+# What Keras writes beside these two is not needed, and not refused.
+_KEYS = {"class_name", "config", "module", "registered_name", "build_config", "compile_config", "shared_object_id"}
 
 Component = TypeVar("Component")
 
@@ -68,7 +73,7 @@ def get(identifier: Any, base: type[Component], **arguments: Any) -> Component:
         An instance of `base`.
 
     Raises:
-        ValueError: for an unknown name; the message lists the known ones.
+        ValueError: for an unknown name; the message lists the known ones. For a config that the class cannot be made of.
         TypeError: for an instance of another kind or an identifier of another type.
     """
     if isinstance(identifier, base):
@@ -77,11 +82,33 @@ def get(identifier: Any, base: type[Component], **arguments: Any) -> Component:
         return _class(identifier, base)(**arguments)
     if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
         cls = _class(identifier["class_name"].rpartition(">")[2], base)
-        return cls.from_config({**arguments, **identifier.get("config", {})})  # type: ignore[attr-defined]
+        return _made(cls, identifier, arguments)
     raise TypeError(
         f"A {base.__name__} is an instance, a class name or a config dict with 'class_name'. "
         f"Received {identifier!r} of type {type(identifier).__name__}. Known names: {', '.join(known(base))}."
     )
+
+
+def _made(cls: type, identifier: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """A component of its config dict; errors speak of the config, and not of Keras's way to read one."""
+    config = identifier.get("config") or {}
+    strangers = sorted(str(key) for key in set(identifier) - _KEYS)
+    if strangers or not isinstance(config, Mapping):
+        raise ValueError(
+            f"A config dict has a 'class_name' and a 'config' of arguments. Received {dict(identifier)!r}. Write "
+            f"{{'class_name': {cls.__name__!r}, 'config': {{...}}}}."
+        )
+    try:
+        return cls.from_config({**arguments, **config})  # type: ignore[attr-defined]
+    except (TypeError, ValueError) as error:
+        reason = error.__context__ or error  # Keras hides the component's own error behind one of its own
+        if "Received" in str(reason):
+            raise ValueError(f"{cls.__name__}: {reason}") from error
+        known = [name for name in inspect.signature(cls).parameters if name != "kwargs"]
+        raise ValueError(
+            f"{cls.__name__} takes {', '.join(known) or 'no arguments of its own'}. Received the config {dict(config)!r}: "
+            f"{reason}. Correct it."
+        ) from error
 
 
 def _classes(base: type) -> dict[str, type]:

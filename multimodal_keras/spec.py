@@ -69,13 +69,18 @@ class TrainingOptions:
     schemes: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule is one of {', '.join(SCHEDULES)}. Received {self.schedule!r}.")
-        if self.on_error not in ON_ERROR:
-            raise ValueError(f"on_error is one of {', '.join(ON_ERROR)}. Received {self.on_error!r}.")
-        for name in ("epochs", "batch_size", "learning_rate", "shuffle_window"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is above 0. Received {getattr(self, name)!r}.")
+        for name, known in (("schedule", SCHEDULES), ("on_error", ON_ERROR)):
+            if getattr(self, name) not in known:
+                received = f"Received {getattr(self, name)!r}. Choose one of these."
+                raise ValueError(f"{name} is one of {', '.join(known)}. {received}")
+        for name in ("epochs", "batch_size", "learning_rate", "shuffle_window", "clip_norm", "patience"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                none = ", or leave it out with None" if name in ("clip_norm", "patience") else ""
+                raise ValueError(f"{name} is above 0. Received {value!r}. Raise it{none}.")
+        for name in ("warmup_steps", "weight_decay", "l1", "l2", "seed"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is 0 or more. Received {getattr(self, name)!r}. Raise it.")
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,17 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "TrainingOptions": (TrainingOptions,),
 }
 
+_FORMS = {
+    "dict": "names and values, such as {title: TextModality}",
+    "tuple": "a list, in brackets",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "SplitOptions": "fractions, by, group and seed, or the name of a column",
+    "TrainingOptions": "fields and values",
+}
+
 
 def _check_type(name: str, value: Any, annotation: str) -> None:
     if annotation == "Any":
@@ -220,7 +236,8 @@ def _check_type(name: str, value: Any, annotation: str) -> None:
     is_number = isinstance(value, str) and "float" in annotation and _is_float(value)
     if is_number or (isinstance(value, allowed) and not (isinstance(value, bool) and bool not in allowed)):
         return
-    raise ValueError(f"{name} is {annotation}. Received {value!r} of type {type(value).__name__}.")
+    form = next(form for kind, form in _FORMS.items() if annotation.startswith(kind))
+    raise ValueError(f"{name} is {annotation}. Received {value!r} of type {type(value).__name__}. Write {form}.")
 
 
 def _is_float(text: str) -> bool:

@@ -41,6 +41,21 @@ def test_an_instance_of_another_kind():
         mk.get(mk.MeanFusion(), mk.Head)
 
 
+@pytest.mark.parametrize(
+    ("identifier", "message"),
+    [
+        ({"confg": {"width": 3}}, r"has a 'class_name' and a 'config' of arguments. Received .*'confg'.* Write \{'class_n"),
+        ({"config": 3}, r"a 'config' of arguments. Received .*3"),
+        ({"config": {"width": "x"}}, r"^MeanFusion: width is at least 1, a whole number. Received 'x'. Change it.$"),
+        ({"config": {"wdth": 3}}, r"^MeanFusion takes width.*Received the config \{'wdth': 3\}.*Correct it.$"),
+    ],
+)
+def test_a_config_that_no_component_can_be_made_of(identifier, message):
+    with pytest.raises(ValueError, match=message):
+        mk.get({"class_name": "MeanFusion", **identifier}, mk.Fusion)
+    assert mk.get({"class_name": "MeanFusion", "config": None}, mk.Fusion).width == mk.MeanFusion().width
+
+
 def test_known_is_sorted_and_of_one_kind():
     names = mk.known(mk.Encoder)
     assert names == sorted(names)

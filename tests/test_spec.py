@@ -61,7 +61,13 @@ def test_the_least():
         ({"training": 3}, r"training holds fields and values. Received 3"),
         ({"modalities": ["text"]}, r"modalities is dict.* Received \['text'\] of type list"),
         ({"plugins": "mine.py"}, r"plugins is tuple.* Received 'mine.py'"),
-        ({"seed": 1.5}, r"seed is int. Received 1.5"),
+        ({"seed": 1.5}, r"seed is int. Received 1.5 of type float. Write a whole number"),
+        ({"training": {"schemes": "UnimodalScheme"}}, r"schemes is tuple.* Received 'UnimodalScheme' .* Write a list"),
+        ({"training": {"clip_norm": -1.0}}, r"clip_norm is above 0. Received -1.0. Raise it, or leave it out with None"),
+        ({"training": {"patience": 0}}, r"patience is above 0. Received 0. Raise it, or leave"),
+        ({"training": {"weight_decay": -1}}, r"weight_decay is 0 or more. Received -1. Raise it"),
+        ({"training": {"warmup_steps": -5}}, r"warmup_steps is 0 or more. Received -5"),
+        ({"training": {"seed": -1}}, r"seed is 0 or more. Received -1"),
     ],
 )
 def test_wrong_fields_are_refused_by_name(change, message):
