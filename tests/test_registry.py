@@ -44,7 +44,10 @@ def test_an_instance_of_another_kind():
 @pytest.mark.parametrize(
     ("identifier", "message"),
     [
-        ({"confg": {"width": 3}}, r"has a 'class_name' and a 'config' of arguments. Received .*'confg'.* Write \{'class_n"),
+        (
+            {"confg": {"width": 3}},
+            r"has a 'class_name' and a 'config' of arguments. Received .*'confg'.* Write \{'class_n",
+        ),
         ({"config": 3}, r"a 'config' of arguments. Received .*3"),
         ({"config": {"width": "x"}}, r"^MeanFusion: width is at least 1, a whole number. Received 'x'. Change it.$"),
         ({"config": {"wdth": 3}}, r"^MeanFusion takes width.*Received the config \{'wdth': 3\}.*Correct it.$"),

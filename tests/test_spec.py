@@ -63,7 +63,10 @@ def test_the_least():
         ({"plugins": "mine.py"}, r"plugins is tuple.* Received 'mine.py'"),
         ({"seed": 1.5}, r"seed is int. Received 1.5 of type float. Write a whole number"),
         ({"training": {"schemes": "UnimodalScheme"}}, r"schemes is tuple.* Received 'UnimodalScheme' .* Write a list"),
-        ({"training": {"clip_norm": -1.0}}, r"clip_norm is above 0. Received -1.0. Raise it, or leave it out with None"),
+        (
+            {"training": {"clip_norm": -1.0}},
+            r"clip_norm is above 0. Received -1.0. Raise it, or leave it out with None",
+        ),
         ({"training": {"patience": 0}}, r"patience is above 0. Received 0. Raise it, or leave"),
         ({"training": {"weight_decay": -1}}, r"weight_decay is 0 or more. Received -1. Raise it"),
         ({"training": {"warmup_steps": -5}}, r"warmup_steps is 0 or more. Received -5"),

@@ -84,8 +84,10 @@ def attribute(
         Sundararajan et al., Axiomatic Attribution for Deep Networks (arXiv:1703.01365); Selvaraju et al., Grad-CAM: Visual
         Explanations from Deep Networks via Gradient-based Localization (arXiv:1610.02391).
     """
-    if steps < 1:
-        raise ValueError(f"steps is at least 1. Received {steps!r}. 64 are enough for most models.")
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps is at least 1, a whole number. Received {steps!r}. 64 are enough for most models.")
+    if not isinstance(labels or {}, Mapping):
+        raise ValueError(f"labels is task to label. Received {labels!r}. Pass for instance {{'subject': 'animals'}}.")
     log = ErrorLog(on_error, skipped)
     asker = _Asker(_loaded(source), labels or {}, steps, log)
     records = records if isinstance(records, Records) else read(records)

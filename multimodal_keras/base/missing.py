@@ -66,7 +66,7 @@ class ModalityDropout(keras.layers.Layer):
     def __init__(self, rate: float = 0.0, *, keep_one: bool = True, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ValueError(f"The rate of modality dropout is in [0, 1). Received {rate!r}.")
+            raise ValueError(f"The rate of modality dropout is in [0, 1). Received {rate!r}. Change it.")
         self.rate = float(rate)
         self.keep_one = bool(keep_one)
         self.seed = seed

@@ -89,6 +89,11 @@ def parts(model: keras.Model) -> Parts:
     Raises:
         ValueError: if the model was not made by `build_model`.
     """
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"This needs a Keras model made by build_model. Received {model!r} of type {type(model).__name__}. Load it "
+            "first: keras.saving.load_model('<run>/model.keras')."
+        )
     found = Parts(
         _by_key(model.layers, Modality),
         _by_key(model.layers, Encoder),

@@ -14,7 +14,7 @@ from multimodal_keras.base.unusual import ENERGY, MAHALANOBIS, EnergyScore, Maha
 from multimodal_keras.calibrating.asking import Answer, Asked, ask
 from multimodal_keras.calibrating.fitting import FLOAT32, fit_calibration, fit_limits
 from multimodal_keras.calibrating.graph import UNUSUAL, assemble, with_limit
-from multimodal_keras.calibrating.options import AUTO, CalibrationOptions, calibration_options
+from multimodal_keras.calibrating.options import AUTO, NONE, CalibrationOptions, calibration_options
 from multimodal_keras.data import Pipeline, Records, read
 from multimodal_keras.runtime.signatures import OOD_SCORE
 
@@ -29,7 +29,8 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
     Args:
         model: made by `build_model` and trained; a calibrated one is calibrated anew.
         records: labelled records that the model was not trained on: `Records`, or anything that `data.read` takes.
-            They should come from where its future records come from: the promises hold for records like these.
+            They should come from where its future records come from: the promises hold for records like these. A task
+            without any label in them stays as it is.
         **options: fields of `CalibrationOptions`, such as `coverage=0.9, precision=0.95, scaling="vector"`.
 
     Returns:
@@ -40,7 +41,8 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
         not asked for.
 
     Raises:
-        ValueError: for an unknown option, too few records, or more than 6 optional modalities with `by_presence`.
+        ValueError: for an unknown option or one without effect, too few records, none with a label, or more
+            than 6 optional modalities with `by_presence`.
         DataError: for a record that cannot be used.
 
     Example:
@@ -62,6 +64,7 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
     outputs = {task: output_of(model, head) for task, head in found.heads.items()}
     outputs[OOD_SCORE] = output_of(model, found.fusion)
     asked = asked_of(answers_of(keras.Model(model.input, outputs)), records, model, wished)
+    _check_labels(found, asked, wished)
     unusual = None
     if wished.ood is not None:
         unusual = _unusual(found, asked, wished)
@@ -99,6 +102,23 @@ def asked_of(answer: Answer, records: Any, model: keras.Model, options: Calibrat
         pipeline = Pipeline(records if isinstance(records, Records) else read(records), model, batch_size=64)
     with pipeline.errors():
         return ask(answer, pipeline.dataset(), parts(model), options.by_presence)
+
+
+def _check_labels(found: Parts, asked: Asked, options: CalibrationOptions) -> None:
+    """Refuse what was asked for and that no task could get."""
+    if not any(labelled.any() for labelled in asked.labelled.values()) and (
+        options.scaling != NONE or {options.coverage, options.precision, options.recall} != {None}
+    ):
+        raise ValueError(
+            f"Probabilities, sets and acceptance are fitted to labels. Received no record with one for "
+            f"{', '.join(sorted(found.heads))}. Label the records, or ask for unusual ones alone: coverage=None, "
+            "scaling='none'."
+        )
+    if (options.precision or options.recall) and not any("labels" in head.contract() for head in found.heads.values()):
+        raise ValueError(
+            f"precision and recall are of answers that are labels. Received a model of {', '.join(sorted(found.heads))}, "
+            "which has none. Leave them out."
+        )
 
 
 def _calibrated(

@@ -96,8 +96,8 @@ def fit_limits(asked: Asked, options: CalibrationOptions, stored: str = FLOAT32)
     known = [limit for limit in limits if math.isfinite(limit)]
     if not known:
         raise ValueError(
-            f"ood={options.ood} needs {fewest_records(options.ood or 0.0)} calibration records. Received fewer. Lower it, "
-            "or leave it out with ood=None."
+            f"ood={options.ood} needs {fewest_records(options.ood or 0.0)} calibration records. Received "
+            f"{max(map(int, map(np.sum, asked.usable)))}. Lower it, or leave it out with ood=None."
         )
     chosen = [[widened(limit if math.isfinite(limit) else max(known))] for limit in limits]
     return rounded(chosen, stored, UP).tolist(), records

@@ -74,6 +74,25 @@ class CalibrationOptions:
             raise ValueError(
                 f"penalty and free_labels are 0 or more. Received {self.penalty} and {self.free_labels}. Raise them."
             )
+        self._check_use()
+
+    def _check_use(self) -> None:
+        """Refuse what would be without effect."""
+        if {self.coverage, self.precision, self.recall, self.ood} == {None} and self.scaling == NONE:
+            raise ValueError(
+                "A calibration fits something. Received options that leave out probabilities, sets, acceptance and ood. "
+                "Ask for one of these."
+            )
+        sets, raps = "sets (coverage)", "sets='raps'"
+        for name, of, used in (
+            ("sets", sets, self.coverage is not None),
+            ("by_class", sets, self.coverage is not None),
+            ("penalty", raps, self.sets == RAPS),
+            ("free_labels", raps, self.sets == RAPS),
+            ("ood_score", "the score of unusual records (ood)", self.ood is not None),
+        ):
+            if not used and getattr(self, name) != getattr(type(self), name):
+                raise ValueError(f"{name} is of {of}. Received {getattr(self, name)!r} without it. Leave it out.")
 
     def to_dict(self) -> dict[str, Any]:
         """All of them by name."""

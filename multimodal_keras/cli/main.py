@@ -126,7 +126,10 @@ def _calibrate(command: argparse.ArgumentParser) -> None:
 
 
 def _share(text: str) -> float | None:
-    return None if text == "none" else float(text)
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"A share is a number or none. Received {text!r}. Write 0.9.") from None
 
 
 def _export(command: argparse.ArgumentParser) -> None:
@@ -229,7 +232,11 @@ def _tune_serving(command: argparse.ArgumentParser) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        said = f"These are whole numbers, separated by commas. Received {text!r}. Write 1,8."
+        raise argparse.ArgumentTypeError(said) from None
 
 
 def _key(command: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
             f"--data names labelled records. Received none for {options.model!r}, which is no run folder. Name some."
         )
     records = read(options.data) if options.data else test_records(options.model)
-    strengths = [float(part) for part in options.strengths.split(",")]
+    strengths = [part for part in options.strengths.split(",") if part.strip()]
     found = robustness(options.model, records, strengths=strengths, seed=options.seed)
     print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) if options.json else found)
     if options.output:

@@ -72,9 +72,10 @@ def check_strengths(strengths: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: if one is not above 0 and at most 1, or there is none.
     """
-    found = sorted({float(strength) for strength in strengths} - {0.0})
+    try:
+        found = sorted({float(strength) for strength in strengths} - {0.0})
+    except (TypeError, ValueError):
+        found = []
     if not found or not all(0 < strength <= 1 for strength in found):
-        raise ValueError(
-            f"Strengths are above 0 and at most 1. Received {list(strengths)}. Pass for instance (0.5, 1.0)."
-        )
+        raise ValueError(f"Strengths are above 0 and at most 1. Received {strengths!r}. Pass for instance (0.5, 1.0).")
     return (0.0, *found)

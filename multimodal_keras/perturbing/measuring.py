@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from multimodal_keras.data import Records, read
-from multimodal_keras.errors import DataError
+from multimodal_keras.errors import DataError, Origin
 from multimodal_keras.evaluation.bootstrap import draw, percentiles
 from multimodal_keras.evaluation.kinds import scores_for
 from multimodal_keras.evaluation.scores import Scores
@@ -56,13 +56,16 @@ def robustness(
         `Robustness`: a curve for each task, field and noise; a score for each subset of modalities.
 
     Raises:
-        ValueError: for an unknown field or noise, strengths out of range, or records without a label.
+        ValueError: for an unknown field or noise, a number out of its range, or records without a label.
         DataError: for a record that cannot be used.
 
     Reference:
         Liang et al., MultiBench: Multiscale Benchmarks for Multimodal Representation Learning (arXiv:2107.07502).
     """
     levels = check_strengths(strengths)
+    for name, number, least in (("bootstrap", bootstrap, 0), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        if number < least:
+            raise ValueError(f"{name} is at least {least}. Received {number!r}. Raise it.")
     with load_predictor(source) as predictor:
         chosen = _chosen(predictor.contract["modalities"], noises)
         records = records if isinstance(records, Records) else read(records)
@@ -89,8 +92,8 @@ class _Judge:
 
     def __init__(self, predictor: Predictor, records: Records, batch_size: int, bootstrap: int, seed: int) -> None:
         self._predictor, self._batch_size, self._bootstrap, self._seed = predictor, batch_size, bootstrap, seed
-        self.raws, rows = _read(predictor.contract, records)
-        self._truths = truths(predictor.contract["tasks"], rows)
+        self.raws, rows, origins = _read(predictor.contract, records)
+        self._truths = _truths(predictor.contract["tasks"], rows, origins)
         if not self._truths:
             known = ", ".join(sorted(predictor.contract["tasks"]))
             raise ValueError(
@@ -169,6 +172,10 @@ class _Judge:
 
 
 def _chosen(fields: Mapping[str, Any], wished: Mapping[str, Sequence[str]] | None) -> dict[str, list[Noise]]:
+    if not isinstance(wished or {}, Mapping) or any(isinstance(names, str) for names in (wished or {}).values()):
+        raise ValueError(
+            f"noises is a field to a list of names. Received {wished!r}. Pass for instance {{'title': ['typos']}}."
+        )
     strangers = sorted(set(wished or {}) - set(fields))
     if strangers:
         raise ValueError(
@@ -188,9 +195,28 @@ def _chosen(fields: Mapping[str, Any], wished: Mapping[str, Sequence[str]] | Non
     return chosen
 
 
-def _read(contract: Mapping[str, Any], records: Records) -> tuple[list[RawRecord], list[Mapping[str, Any]]]:
+def _truths(
+    tasks: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], origins: Sequence[Origin]
+) -> dict[str, Truth]:
+    """The right answers; an error names the record that has a wrong one."""
+    try:
+        return truths(tasks, rows)
+    except ValueError as error:
+        for origin, row in zip(origins, rows, strict=True):
+            for task, facts in tasks.items():
+                try:
+                    truths({task: facts}, [row])
+                except ValueError as reason:
+                    raise DataError(str(reason), origin, task) from error
+        raise
+
+
+def _read(
+    contract: Mapping[str, Any], records: Records
+) -> tuple[list[RawRecord], list[Mapping[str, Any]], list[Origin]]:
     raws: list[RawRecord] = []
     rows: list[Mapping[str, Any]] = []
+    origins: list[Origin] = []
     for origin, record in records.attempts():
         if isinstance(record, DataError):
             raise record
@@ -199,4 +225,5 @@ def _read(contract: Mapping[str, Any], records: Records) -> tuple[list[RawRecord
             raise raw
         raws.append(raw)
         rows.append(record)
-    return raws, rows
+        origins.append(origin)
+    return raws, rows, origins

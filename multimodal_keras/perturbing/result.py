@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from multimodal_keras.evaluation.kinds import KINDS
 from multimodal_keras.evaluation.table import fields_in_words, number, plain, title
 from multimodal_keras.perturbing.curves import Curve
 
@@ -71,24 +72,37 @@ class Robustness:
         Args:
             min_retained: the least share of the clean metric that is left on average over the strengths of a noise.
             min_single: the least share of the metric of all modalities that any other subset reaches.
+
+        Raises:
+            ValueError: for shares below 0, or `min_single` where no other subset can be asked about.
         """
+        for name, least in (("min_retained", min_retained), ("min_single", min_single)):
+            if not least >= 0:
+                raise ValueError(f"{name} is a share, 0 or more. Received {least!r}. 0 asks for nothing.")
         return [*self._fallen(min_retained), *self._weak(min_single)]
 
     def _fallen(self, least: float) -> Iterator[str]:
-        for each in self.curves:
+        for each in self.curves if least else ():
+            # A share of nothing is no number, and falls short.
             if not each.retained >= least:
                 what = f"{each.noise} on {each.field} leaves {each.retained:.3f} of {title(each.metric)}"
                 yield f"{each.task}: {what}, below {least}"
 
     def _weak(self, least: float) -> Iterator[str]:
+        if not least:
+            return
         whole = {each.task: each for each in self.subsets}  # the last of each task has all modalities
-        lower = {each.task: each.lower_is_better for each in self.curves}
+        if len(whole) == len(self.subsets):
+            raise ValueError(
+                "min_single compares subsets of the modalities with all of them. Received a model that is defined for all "
+                "of them only. Declare modalities optional=True, or leave it out."
+            )
+        lower = {metric for kind in KINDS.values() for metric in kind.lower_is_better}
         for each in self.subsets:
             full = whole[each.task]
-            if each is full or not full.value:
-                continue
-            share = full.value / each.value if lower.get(each.task) else each.value / full.value
-            if share < least:
+            above, below = (full.value, each.value) if each.metric in lower else (each.value, full.value)
+            share = above / below if below else float("nan")
+            if each is not full and not share >= least:
                 words = fields_in_words(each.fields)
                 yield f"{each.task}: {words} alone reaches {share:.3f} of {title(each.metric)}, below {least}"
 

@@ -77,7 +77,8 @@ def _load(path: Path) -> keras.Model:
     file = path / _FILE if path.is_dir() else path
     if not file.exists():
         raise ValueError(
-            f"A teacher is a model, a run folder, or a .keras file. Received {str(path)!r}, where there is none."
+            f"A teacher is a model, a run folder, or a .keras file. Received {str(path)!r}, where there is none. "
+            "Name one of these."
         )
     return keras.saving.load_model(file)
 

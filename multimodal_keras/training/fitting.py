@@ -15,6 +15,7 @@ import keras
 
 from multimodal_keras.base import Parts
 from multimodal_keras.data import Pipeline, Records, read
+from multimodal_keras.errors import DataError
 from multimodal_keras.schemes import Scheme
 from multimodal_keras.spec import TrainingOptions, make
 from multimodal_keras.training.around import Epochs, balance_of, described, parts_to_read, schemes_of, trainer_of
@@ -56,14 +57,14 @@ def fit(
         `Run`.
 
     Raises:
-        DataError: for a record that cannot be used, unless `on_error="skip"`.
+        DataError: for a record that cannot be used, unless `on_error="skip"`; for none at all.
         ValueError: for an unknown option, or a run folder that holds another run.
     """
     options = make(TrainingOptions, {**vars(options or TrainingOptions()), **overrides}, "training.")
     balance, schemes = balance_of(options), schemes_of(options)
     train, valid = _records(train), None if valid is None else _records(valid)
     folder = None if output is None else Path(output)
-    _check_validation(schemes, valid)
+    _check_records(schemes, train, valid)
     pipeline = _pipeline(train, parts_to_read(model, schemes), options, shuffle=options.shuffle)
     checks = None if valid is None else _pipeline(valid, model, options, shuffle=False)
     steps = math.ceil(len(train) / options.batch_size)
@@ -135,7 +136,13 @@ def _callbacks(options: TrainingOptions, folder: Path | None, pipeline: Pipeline
     return chosen
 
 
-def _check_validation(schemes: Sequence[Scheme], valid: Records | None) -> None:
+def _check_records(schemes: Sequence[Scheme], train: Records, valid: Records | None) -> None:
+    for name, part in (("training", train), ("validation", valid)):
+        if part is not None and not len(part):
+            instead = ", or leave valid out" if part is valid else ""
+            raise DataError(
+                f"There are {name} records. Received none. Check the filter, the split and the file{instead}."
+            )
     needing = [type(scheme).__name__ for scheme in schemes if scheme.needs_validation]
     if needing and valid is None:
         raise ValueError(f"{needing[0]} goes by validation losses. Received no validation records. Pass valid=...")

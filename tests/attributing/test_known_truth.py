@@ -192,7 +192,11 @@ def test_on_the_command_line(planted, tmp_path, capsys):
 
 
 def test_mistakes_are_told(planted):
-    with pytest.raises(ValueError, match=r"steps is at least 1. Received 0"):
+    with pytest.raises(ValueError, match=r"steps is at least 1, a whole number. Received 1.5"):
+        mk.attribute(planted, [], steps=1.5)
+    with pytest.raises(ValueError, match=r"labels is task to label. Received 'zinc'. Pass for instance"):
+        mk.attribute(planted, [], labels="zinc")
+    with pytest.raises(ValueError, match=r"steps is at least 1, a whole number. Received 0"):
         mk.attribute(planted, [], steps=0)
     with pytest.raises(ValueError, match=r"one of its task's: mars, zinc. Received 'lead' for 'kind'"):
         mk.attribute(planted, [], labels={"kind": "lead"})

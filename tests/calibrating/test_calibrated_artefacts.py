@@ -219,6 +219,30 @@ def test_too_few_records(model, records):
         mk.calibrate(model, records, coverage=0.99)
 
 
+def test_what_nothing_could_be_fitted_to_is_refused(model, records):
+    unlabelled = mk.data.Records.of([{**row, **dict.fromkeys(TASKS)} for row in records], folder=records.folder)
+    with pytest.raises(
+        ValueError, match=r"fitted to labels. Received no record with one for colourful, .*coverage=None"
+    ):
+        mk.calibrate(model, unlabelled)
+    alone = mk.calibrate(model, unlabelled, coverage=None, scaling="none")
+    assert set(alone.output) == TASKS | {"ood_score"}
+    with pytest.raises(ValueError, match=r"ood=0.99 needs 99 calibration records. Received 64. Lower it"):
+        mk.calibrate(model, unlabelled, coverage=None, scaling="none", ood=0.99)
+    numbers = mk.build_model(
+        {"title": mk.TextModality(6)},
+        {"colourful": mk.RegressionHead()},
+        encoders={"title": PlainEncoder()},
+        adapt_to=records,
+    )
+    with pytest.raises(
+        ValueError, match=r"are of answers that are labels. Received a model of colourful, which has none"
+    ):
+        mk.calibrate(numbers, records, coverage=0.8, precision=0.8)
+    with pytest.raises(ValueError, match=r"Received 'runs/1' of type str. Load it first"):
+        mk.calibrate("runs/1", records)
+
+
 def test_the_report_tells_what_became_of_the_promises(calibrated, records, tmp_path):
     report = mk.evaluate(calibrated, records, bootstrap=0, output=tmp_path)
     row = report.promises["subject"]["image+title"]

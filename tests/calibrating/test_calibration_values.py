@@ -213,6 +213,14 @@ def test_what_float16_keeps_never_narrows_a_set():
         ({"sets": "top"}, r"sets is one of lac, aps, raps"),
         ({"precision": 0.9, "recall": 0.9}, r"accepted by one rule"),
         ({"penalty": -1.0}, r"are 0 or more"),
+        (
+            {"coverage": None, "scaling": "none", "ood": None},
+            r"A calibration fits something. Received options that leave",
+        ),
+        ({"penalty": 0.5}, r"penalty is of sets='raps'. Received 0.5 without it. Leave it out"),
+        ({"free_labels": 1, "sets": "aps"}, r"free_labels is of sets='raps'. Received 1"),
+        ({"by_class": True, "coverage": None}, r"by_class is of sets \(coverage\). Received True without it"),
+        ({"ood_score": "energy", "ood": None}, r"ood_score is of the score of unusual records"),
         ({"covrage": 0.9}, r"Did you mean calibrate.coverage"),
     ],
 )

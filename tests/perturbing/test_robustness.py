@@ -9,7 +9,8 @@ import pytest
 
 import multimodal_keras as mk
 from multimodal_keras.cli import main
-from multimodal_keras.perturbing import Curve
+from multimodal_keras.perturbing import Curve, Robustness
+from multimodal_keras.perturbing.result import SubsetScore
 
 
 def shade(number):
@@ -135,6 +136,12 @@ def test_failures_are_sentences(found):
         ({"noises": {"title": ["blur"]}}, r"noises of title \(text\) are typos, word_drop, word_swap. Received blur"),
         ({"strengths": (2.0,)}, "above 0 and at most 1"),
         ({"strengths": ()}, "above 0 and at most 1"),
+        ({"strengths": "hard"}, "above 0 and at most 1. Received 'hard'"),
+        ({"noises": ["typos"]}, r"noises is a field to a list of names. Received \['typos'\]"),
+        ({"noises": {"title": "typos"}}, r"Received \{'title': 'typos'\}. Pass for instance"),
+        ({"bootstrap": -1}, "bootstrap is at least 0. Received -1. Raise it"),
+        ({"batch_size": 0}, "batch_size is at least 1. Received 0"),
+        ({"seed": -1}, "seed is at least 0. Received -1"),
     ],
 )
 def test_arguments_that_mean_nothing(model, arguments, said):
@@ -145,3 +152,33 @@ def test_arguments_that_mean_nothing(model, arguments, said):
 def test_records_without_a_label(model):
     with pytest.raises(ValueError, match="Received none with a label for light"):
         mk.robustness(model, [{"title": "a"}])
+
+
+def test_a_label_that_the_model_does_not_know_names_its_record(model):
+    with pytest.raises(mk.DataError, match=r"^<memory>, row 3, field 'light': A label is one .* Received '7'"):
+        mk.robustness(model, [*RECORDS[:2], {**RECORDS[2], "light": "7"}])
+
+
+def scored(metric, *subsets):
+    """Only the scores of subsets, all modalities last."""
+    return Robustness(9, [], [SubsetScore("task", metric, fields, value, None, None) for fields, value in subsets], {})
+
+
+def test_subsets_fall_short_whatever_the_metric_and_without_any_curve():
+    errors = scored("mae", (("a",), 4.0), (("b",), 2.5), (("a", "b"), 2.0))
+    assert errors.failures(min_single=0.6) == ["task: a alone reaches 0.500 of mean absolute error, below 0.6"]
+    assert scored("mae", (("a",), 4.0), (("a", "b"), 0.0)).failures(min_single=0.6)
+    # Of an accuracy of 0 there is no share. It falls short of whatever was asked for, and of nothing else.
+    wrong = scored("accuracy", (("a",), 0.5), (("a", "b"), 0.0))
+    assert len(wrong.failures(min_single=0.5)) == 1
+    assert wrong.failures() == []
+    nothing = Curve("task", "accuracy", "a", "typos", (0.0, 1.0), (0.0, 0.0), (None,) * 2, (None,) * 2, False)
+    assert len(Robustness(9, [nothing], [], {}).failures(min_retained=0.5)) == 1
+    assert Robustness(9, [nothing], [], {}).failures() == []
+
+
+def test_shares_that_ask_for_nothing_sensible():
+    with pytest.raises(ValueError, match=r"min_single compares subsets .* Declare modalities optional=True"):
+        scored("accuracy", (("a", "b"), 0.5)).failures(min_single=0.5)
+    with pytest.raises(ValueError, match=r"min_retained is a share, 0 or more. Received -0.5"):
+        scored("accuracy", (("a", "b"), 0.5)).failures(min_retained=-0.5)

@@ -130,5 +130,8 @@ def test_what_does_not_go_together(records):
         fit(records, records, model=model, schemes=["UnimodalScheme", "GradientBlendScheme"])
     with pytest.raises(ValueError, match=r"Received 'Nash'. Known names: .*NashBalance"):
         fit(records, model=model, balance="Nash")
+    for name, parts in (("training", [[], records]), ("validation", [records, []])):
+        with pytest.raises(mk.DataError, match=rf"There are {name} records. Received none. Check the filter"):
+            fit(*parts, model=model)
     with pytest.raises(ValueError, match=r"training.schemes is tuple.*Received 'UnimodalScheme'"):
         fit(records, model=model, schemes="UnimodalScheme")
