@@ -30,7 +30,7 @@ test: $(INSTALLED)
 	$(RUN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-oldest: $(OLDEST_INSTALLED)
-	TF_CPP_MIN_LOG_LEVEL=2 $(OLDEST)/python -m pytest -m oldest -W default
+	TF_CPP_MIN_LOG_LEVEL=2 $(OLDEST)/python -m pytest -m oldest -W default -n 2 --dist loadscope --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
