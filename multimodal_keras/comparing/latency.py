@@ -1,7 +1,8 @@
-"""How long one record takes in each exported model: all in one process, in turn, so that a busy moment is everyone's."""
+"""How long one record takes in each exported model: in one process, in turn, so that a busy moment is everyone's."""
 
 from __future__ import annotations
 
+import gc
 import random
 import statistics
 import time
@@ -16,6 +17,7 @@ from multimodal_keras.runtime.artefacts import TFLITE, SavedModelArtefact, TFLit
 from multimodal_keras.runtime.signatures import RAW
 
 ROUNDS, WARM_UP = 50, 3
+AT_ONCE = 8  # models in memory
 
 
 def latencies(
@@ -27,13 +29,21 @@ def latencies(
         folders: name to what `export` wrote.
         modalities: field to adapted modality.
         records: where the record is taken from.
-        rounds: how often each is timed; the order is another one in each round.
+        rounds: how often each is timed. Some models at a time are in memory and take turns, in another order in each round.
 
     Returns:
         Name to `savedmodel` (from a raw record, as a server is asked: decoding is in it) and `tflite` (from tensors, with
         one thread, as an app asks).
     """
     raw = next(raw_batches(records.take(1), dict(modalities), batch_size=1)).raw
+    names, found = list(folders), dict[str, dict[str, float]]()
+    for start in range(0, len(names), AT_ONCE):
+        found |= _in_turn({name: folders[name] for name in names[start : start + AT_ONCE]}, raw, rounds)
+        gc.collect()  # a loaded SavedModel refers to itself
+    return found
+
+
+def _in_turn(folders: Mapping[str, Path], raw: Mapping[str, Any], rounds: int) -> dict[str, dict[str, float]]:
     calls: dict[tuple[str, str], Callable[[], Any]] = {}
     for name, folder in folders.items():
         calls[name, "savedmodel"] = _asked(SavedModelArtefact(folder), raw)
