@@ -154,7 +154,7 @@ def read_spec(path: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(
-            f"A run file is YAML or JSON. Received {str(path)!r}, which cannot be read: {error}"
+            f"A run file is YAML or JSON. Received {str(path)!r}, which cannot be read: {error}. Correct it."
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"A run file holds fields and values. Received {str(path)!r} with a {type(content).__name__}.")

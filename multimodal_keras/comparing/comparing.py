@@ -54,14 +54,19 @@ def compare(
         `Comparison`. `comparison.json`, `.md`, `.txt` and `pareto_<task>.png` are in the folder.
 
     Raises:
-        ValueError: for a wrong run, an unknown fusion, more processes than cores, or a folder that holds a comparison of
-            other records or options.
+        ValueError: for a wrong run, an unknown fusion or reference, more processes than cores, or a folder that
+            holds a comparison of other records or options.
         RuntimeError: if the records cannot be read and adapted to.
     """
     if bootstrap < 0:
         raise ValueError(f"bootstrap is 0 or more. Received {bootstrap}. Pass 0 for no intervals.")
     shares = shares_of_cores(processes, cores)
     plan = make_plan(spec, fusions, seeds, export)
+    if reference is not None and reference not in plan.fusions:
+        raise ValueError(
+            f"The reference is one of the fusions. Received {reference!r}. Known: {', '.join(plan.fusions)}. Add it to "
+            "fusions, or name another one."
+        )
     store = Store(output)
     say = _Voice(verbose)
     command = [sys.executable, "-m", "multimodal_keras.comparing.worker", str(store.folder)]

@@ -38,7 +38,7 @@ def shares_of_cores(processes: int, cores: int | None) -> list[tuple[int, ...]]:
     if not 1 <= processes <= wished <= len(free):
         raise ValueError(
             f"Each process has a core, and there are {len(free)}. Received processes={processes} and cores={cores}. "
-            "Ask for fewer."
+            "Ask for fewer, and at least 1."
         )
     return [tuple(free[wished * at // processes : wished * (at + 1) // processes]) for at in range(processes)]
 

@@ -154,8 +154,20 @@ def _run(spec: Any) -> RunSpec:
 def _fusions(wished: Any) -> dict[str, Any]:
     if isinstance(wished, str):
         wished = known(Fusion) if wished == ALL else [name.strip() for name in wished.split(",") if name.strip()]
+    if not isinstance(wished, Iterable):
+        raise TypeError(
+            "fusions is 'all', names, or a mapping of name to fusion. Received a "
+            f"{type(wished).__name__}. Pass {{'mine': fusion}}."
+        )
     if not isinstance(wished, Mapping):
-        wished = {name if isinstance(name, str) else type(get(name, Fusion)).__name__: name for name in wished}
+        named = [(name if isinstance(name, str) else type(get(name, Fusion)).__name__, name) for name in wished]
+        wished = dict(named)
+        if len(wished) < len(named):
+            twice = next(name for name in wished if [other for other, _ in named].count(name) > 1)
+            raise ValueError(
+                f"Each fusion has a name of its own. Received {twice} twice. Leave one out, or pass a mapping of name to "
+                "fusion."
+            )
     found = {name: _described(fusion) for name, fusion in wished.items()}
     wrong = [name for name in found if not _NAME.fullmatch(name)]
     if wrong or not found:

@@ -156,9 +156,11 @@ class Explainer(Predictor):
 
     def __init__(self, predictor: Predictor) -> None:
         if not predictor.explains:
+            count = len(predictor.contract["modalities"])
             raise ValueError(
                 "Contributions come from a model of at most 10 modalities, a SavedModel with the signature 'explain', or a "
-                ".tflite file that was exported with explain=True. Received something else. Export it again."
+                f".tflite file that was exported with explain=True. Received a model of {count} without one. Export it "
+                "again, a .tflite file with explain=True (--explain)."
             )
         self.contract = predictor.contract
         self.batch_size = min(64, max(1, 512 >> len(self.contract["modalities"])))

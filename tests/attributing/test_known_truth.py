@@ -11,6 +11,7 @@ from PIL import Image
 
 import multimodal_keras as mk
 from multimodal_keras.attributing import Attributions
+from multimodal_keras.attributing.result import where
 from multimodal_keras.base import parts
 from multimodal_keras.cli import main
 
@@ -135,6 +136,21 @@ def test_grad_cam_finds_the_patch(told):
     assert np.mean(shares) >= 0.6
     assert found[40]["shade"]["image"].method == "absent"
     assert not found[40]["shade"]["image"].total
+
+
+@pytest.mark.parametrize(
+    ("shape", "cell", "said"),
+    [
+        ((1, 1), (0, 0), "middle centre 100%"),
+        ((2, 2), (1, 0), "lower left 100%"),
+        ((2, 3), (0, 2), "upper right 100%"),
+        ((5, 5), (2, 3), "middle right 100%"),
+    ],
+)
+def test_a_place_is_named_by_the_middle_of_its_cell(shape, cell, said):
+    table = np.zeros(shape)
+    table[cell] = 2.0
+    assert where(table) == said
 
 
 def test_saved_and_shown(told, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import multimodal_keras as mk
 from multimodal_keras.comparing.pareto import pareto_front
 from multimodal_keras.comparing.plan import make_plan
 from multimodal_keras.comparing.result import Comparison
@@ -189,7 +190,7 @@ def test_one_process_at_a_time_and_nothing_unfinished_stays(stored, run, tmp_pat
         pass
 
 
-def test_a_plan_says_what_is_wrong(run):
+def test_a_plan_says_what_is_wrong(run, tmp_path):
     assert len(make_plan(run, "all", 1, export=True).fusions) >= 28
     jobs = make_plan(run, "MeanFusion, MaxFusion", (4, 7), export=True).jobs()
     assert [(job.name, job.seed, job.export) for job in jobs] == [
@@ -200,12 +201,22 @@ def test_a_plan_says_what_is_wrong(run):
     ]
     with pytest.raises(ValueError, match="Received 'MeanFusoin'"):
         make_plan(run, "MeanFusoin", 1, export=True)
+    for twice in ("MaxFusion,MaxFusion", [mk.MaxFusion(width=4), mk.MaxFusion(width=8)]):
+        with pytest.raises(ValueError, match=r"a name of its own. Received MaxFusion twice. .* a mapping of name"):
+            make_plan(run, twice, 1, False)
+    with pytest.raises(TypeError, match=r"fusions is 'all', names, or a mapping .* Received a MaxFusion. Pass"):
+        make_plan(run, mk.MaxFusion(), 1, False)
     with pytest.raises(ValueError, match="one or more fusions"):
         make_plan(run, {"../mean": "MeanFusion"}, 1, export=True)
     with pytest.raises(ValueError, match="seeds is how many"):
         make_plan(run, "all", 0, export=True)
     with pytest.raises(ValueError, match="compared on test records"):
         make_plan({**run, "split": {"fractions": [0.5, 0.5]}}, "all", 1, export=True)
+    with pytest.raises(
+        ValueError, match=r"The reference is one of the fusions. Received 'MaxFusion'. Known: MeanFusion"
+    ):
+        mk.compare(run, fusions="MeanFusion", reference="MaxFusion", output=tmp_path / "compared")
+    assert not (tmp_path / "compared").exists()  # nothing was trained for it
     with pytest.raises(TypeError, match="A comparison is of a run"):
         make_plan(7, "all", 1, export=True)
 
