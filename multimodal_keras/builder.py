@@ -10,6 +10,7 @@ import keras
 from multimodal_keras.base import Encoder, Fusion, Head, Modality, check_names, presence_name, split_steps
 from multimodal_keras.base.missing import AbsentZeros, Missing, ModalityDropout
 from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
+from multimodal_keras.errors import DataError
 from multimodal_keras.registry import get
 from multimodal_keras.runtime.raw import pick
 
@@ -145,7 +146,8 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> I
     folder = getattr(records, "folder", None)
     columns = component.columns if isinstance(component, Modality) else ()
     lacking = set(columns)
-    for record in records:
+    record = None
+    for origin, record in records.rows() if hasattr(records, "rows") else ((None, record) for record in records):
         lacking -= lacking if key in record else record.keys()
         if not record.keys() & {key, *columns}:
             raise ValueError(
@@ -153,7 +155,13 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> I
                 f"Name the modality or task as its field, or add the column {key!r}."
             )
         value = pick(record, key, columns)
-        yield component.read(value, folder) if isinstance(component, Modality) else value
+        try:
+            value = component.read(value, folder) if isinstance(component, Modality) else value
+        except ValueError as error:
+            raise DataError(str(error), origin) from error
+        yield value
+    if record is None:
+        raise ValueError("There are records to learn from. Received none. Check the filter, the split and the file.")
     if lacking:
         raise ValueError(
             f"Every column is in some record. Received none with {', '.join(sorted(map(repr, lacking)))}. Correct the name, "

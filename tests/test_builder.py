@@ -176,6 +176,22 @@ def test_adapting_that_goes_wrong():
         mk.build_model({"caption": mk.TextModality()}, {"topic": head()}, adapt_to=RECORDS)
     with pytest.raises(ValueError, match=r"'title' cannot adapt: A text is a string"):
         mk.build_model({"title": mk.TextModality()}, {"topic": head()}, adapt_to=[{"title": 3}])
+    with pytest.raises(ValueError, match=r"'title' cannot adapt: <memory>, row 2: A text is a string"):
+        mk.build_model(
+            {"title": mk.TextModality()}, {"topic": head()}, adapt_to=mk.data.Records.of([*RECORDS[:1], {"title": 3}])
+        )
+    for nothing in ([], mk.data.Records.of([])):
+        with pytest.raises(
+            ValueError, match=r"cannot adapt: There are records to learn from. Received none. Check the"
+        ):
+            mk.build_model({"title": mk.TextModality()}, {"topic": head()}, adapt_to=nothing)
+
+
+def test_optional_is_true_or_false():
+    with pytest.raises(
+        ValueError, match=r"optional is true or false. Received 'no'. Write one of these, without quotes"
+    ):
+        mk.TextModality(optional="no")
 
 
 def test_modality_dropout_has_its_options():

@@ -84,6 +84,8 @@ class Modality(keras.layers.Layer):
 
     def __init__(self, *, optional: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if optional not in (True, False):
+            raise ValueError(f"optional is true or false. Received {optional!r}. Write one of these, without quotes.")
         self.optional = bool(optional)
 
     def build(self, tensor_shape: Any) -> None:

@@ -23,6 +23,8 @@ def run(options: argparse.Namespace) -> int:
         return int(importlib.import_module("multimodal_keras.cli.inside").run(options))
     if options.label:
         raise ValueError(f"--label says what --inside asks about. Received {options.label[0]!r} alone. Add --inside.")
+    if options.steps is not None:
+        raise ValueError(f"--steps is how closely --inside asks. Received {options.steps} alone. Add --inside.")
     output = Path(options.output) if options.output else None
     if output is not None and output.suffix != ".jsonl":
         raise ValueError(f"Contributions are written as .jsonl. Received {str(output)!r}. Rename it.")

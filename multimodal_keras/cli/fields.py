@@ -45,7 +45,7 @@ def named_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The `modalities` and `heads` of a run file that the flags stand for; neither where no flag names one.
 
     Raises:
-        ValueError: if `--optional` names a field and no other flag does.
+        ValueError: if `--optional` names a field that no other flag names.
     """
     optional = names(options.optional)
     modalities = {
@@ -61,6 +61,11 @@ def named_fields(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(
             f"--optional names fields of {', '.join(f'--{flag}' for flag in (*MODALITIES, TABULAR))}. Received none of "
             "these. Name them too."
+        )
+    if strangers := sorted(set(optional) - set(modalities)):
+        raise ValueError(
+            f"--optional names fields that other flags name: {', '.join(modalities)}. Received {', '.join(strangers)}. "
+            "Rename it, or name its kind too."
         )
     found: Mapping[str, Any] = {"modalities": modalities, "heads": heads}
     return {name: value for name, value in found.items() if value}

@@ -177,7 +177,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     inside.add_argument(
         "--label", action="append", metavar="TASK=LABEL", help="the label to ask about; the most probable if left out"
     )
-    inside.add_argument("--steps", type=int, default=64, help="gradients for each record at most; 64")
+    inside.add_argument("--steps", type=int, help="gradients for each record at most; 64")
     command.add_argument("--batch-size", type=int, help="fewer the more modalities there are if left out")
     command.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="as for predict")
     command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")

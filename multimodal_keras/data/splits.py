@@ -76,7 +76,8 @@ def assign(
 
 
 def _check_fractions(fractions: Sequence[float]) -> None:
-    if not fractions or len(fractions) > 255 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    numbers = all(isinstance(fraction, (int, float)) for fraction in fractions)
+    if not numbers or not fractions or len(fractions) > 255 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(
             f"The fractions of a split are 1 to 255 numbers of 0 or more that sum to 1. Received {list(fractions)}. "
             "Pass one for each part, for instance split(0.8, 0.1, 0.1)."

@@ -131,7 +131,14 @@ def _refit_records(model: keras.Model, refit: Any, quantized: bool) -> Records |
             "A calibrated model's numbers are fitted again to each quantized file. Received no records for it. Pass "
             "refit=valid, the records that it was calibrated on, or refit=False to leave the numbers as they are."
         )
-    return None if refit is None or refit is False else _records(refit)
+    if refit is None or refit is False:
+        return None
+    if not is_calibrated(model):
+        raise ValueError(
+            "refit fits a calibration to each quantized file. Received records for a model that is not calibrated. "
+            "Calibrate it first, or leave refit out."
+        )
+    return _records(refit)
 
 
 def _without_refused(folder: Path, files: list[DeviceFile], refused: Mapping[str, str]) -> list[DeviceFile]:

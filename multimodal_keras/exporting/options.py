@@ -46,7 +46,8 @@ class TFLiteOptions:
         unknown = [name for name in self.quantize if name not in QUANTIZATIONS]
         if unknown or not self.quantize:
             raise ValueError(
-                f"quantize names one or more of {', '.join(QUANTIZATIONS)}. Received {', '.join(unknown) or 'none'}."
+                f"quantize names one or more of {', '.join(QUANTIZATIONS)}. Received {', '.join(unknown) or 'none'}. "
+                "Choose among them."
             )
         if self.lstm not in (LOOP, FUSED, AUTO):
             raise ValueError(f"lstm is 'loop', 'fused' or 'auto'. Received {self.lstm!r}. Choose one of these.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from multimodal_keras.registry import register
-from multimodal_keras.schemes.scheme import Scheme, chosen_fields
+from multimodal_keras.schemes.scheme import Scheme
 from multimodal_keras.schemes.seen import Looker, Seen, Term
 from multimodal_keras.schemes.unimodal_heads import UnimodalHeads, unimodal_name
 
@@ -21,9 +21,6 @@ class UnimodalScheme(Scheme):
     Args:
         weight: of the sum of the modalities' losses.
         **kwargs: Keras's own (`name`).
-
-    Raises:
-        ValueError: for a weight below 0, or a model of one modality.
 
     Example:
 
@@ -41,7 +38,7 @@ class UnimodalScheme(Scheme):
         super().__init__(weight=weight, **kwargs)
 
     def create(self, look: Looker) -> None:
-        self.heads = UnimodalHeads(look, chosen_fields(look, None, 2, type(self).__name__))
+        self.heads = UnimodalHeads(look, look.fields)
 
     def term_names(self) -> list[str]:
         return [unimodal_name(field) for field in self.heads.fields]

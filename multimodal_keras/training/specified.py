@@ -66,7 +66,7 @@ def import_plugin(name: str) -> None:
     path = Path(name)
     found = importlib.util.spec_from_file_location(path.stem, path)
     if found is None or found.loader is None or not path.exists():
-        raise ValueError(f"A plugin is a Python file or a module. Received {name!r}, which is not there.")
+        raise ValueError(f"A plugin is a Python file or a module. Received {name!r}, which is not there. Correct it.")
     module = importlib.util.module_from_spec(found)
     sys.modules[path.stem] = module
     found.loader.exec_module(module)

@@ -176,9 +176,11 @@ def batch(model, records):
     return {name: np.asarray(value) for name, value in inputs.items()}
 
 
-def test_quantized_files_want_the_records_again(calibrated, records, tmp_path):
+def test_quantized_files_want_the_records_again(model, calibrated, records, tmp_path):
     with pytest.raises(ValueError, match=r"fitted again to each quantized file.*refit=valid"):
         mk.export(calibrated, tmp_path / "1", sample=records, quantize=["dynamic"])
+    with pytest.raises(ValueError, match=r"refit fits a calibration .* for a model that is not calibrated"):
+        mk.export(model, tmp_path / "1", sample=records, refit=records)
 
 
 def test_coverage_on_other_records(calibrated, exported):

@@ -68,6 +68,11 @@ def test_a_wrong_argument_exits_with_2(arguments, capsys):
         (["train", "nowhere.yaml"], "'nowhere.yaml', which cannot be read"),
         (["train"], "A run names data, modalities, heads, output"),
         (["train", "--optional", "title"], "--optional names fields of --text, --image"),
+        (
+            ["train", "--text", "title", "--optional", "titel"],
+            "that other flags name: title. Received titel. Rename it",
+        ),
+        (["explain", "nowhere", "--data", "x", "--steps", "5"], "Received 5 alone. Add --inside"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )

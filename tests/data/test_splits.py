@@ -117,7 +117,7 @@ def test_a_group_counts_for_its_most_frequent_stratum():
     assert all(count == {"a": 3, "b": 2} for count in topics.values())
 
 
-@pytest.mark.parametrize("fractions", [(), (0.5,), (0.5, 0.6), (1.5, -0.5)])
+@pytest.mark.parametrize("fractions", [(), (0.5,), (0.5, 0.6), (1.5, -0.5), ("a", 0.5)])
 def test_fractions_sum_to_one(fractions):
     with pytest.raises(ValueError, match="sum to 1"):
         records_of([{"a": "b"}]).split(*fractions)
