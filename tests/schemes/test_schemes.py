@@ -328,11 +328,6 @@ def test_other_examples_are_another_training():
             r"Received fields=\['one', 'two'\], but these are all",
         ),
         (lambda: mk.DistillationScheme(fields=["one"]), {"optional": False}, r"but two is required"),
-        (
-            lambda: mk.UnimodalScheme(),
-            {"fields": ("one",)},
-            r"UnimodalScheme needs at least 2 modalities. Received one",
-        ),
         (lambda: mk.DistillationScheme(), {"modality_dropout": 0.0}, r"A student sees less than its teacher"),
     ],
 )
