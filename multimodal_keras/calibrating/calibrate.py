@@ -83,10 +83,19 @@ def recalibrate(model: keras.Model, answer: Answer, records: Any, *, stored: str
 
     Returns:
         The model with other numbers, by the same options. The score of unusual records keeps all but its limits.
+
+    Raises:
+        ValueError: if a calibrated task has no label in any record, or too few records have one.
     """
     found = parts(model)
     wished = options_of(found)
-    return _calibrated(model, asked_of(answer, records, model, wished), wished, found.unusual, stored)
+    asked = asked_of(answer, records, model, wished)
+    if lacking := sorted(task for task in found.calibrations if not asked.labelled[task].any()):
+        raise ValueError(
+            f"A calibration is fitted again to records with labels. Received none with one for {', '.join(lacking)}. Label "
+            "them, or pass refit=False to keep the numbers."
+        )
+    return _calibrated(model, asked, wished, found.unusual, stored)
 
 
 def options_of(found: Parts) -> CalibrationOptions:

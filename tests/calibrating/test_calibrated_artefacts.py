@@ -10,7 +10,10 @@ import pytest
 from plain_components import PlainEncoder
 
 import multimodal_keras as mk
+from multimodal_keras.base.graph import answers_of
+from multimodal_keras.calibrating.calibrate import recalibrate
 from multimodal_keras.calibrating.conformal import coverage_interval
+from multimodal_keras.calibrating.graph import raw_model
 from multimodal_keras.exporting.contract import contract
 from multimodal_keras.exporting.device_files import write_device_files
 from multimodal_keras.exporting.options import TFLiteOptions
@@ -181,6 +184,15 @@ def test_quantized_files_want_the_records_again(model, calibrated, records, tmp_
         mk.export(calibrated, tmp_path / "1", sample=records, quantize=["dynamic"])
     with pytest.raises(ValueError, match=r"refit fits a calibration .* for a model that is not calibrated"):
         mk.export(model, tmp_path / "1", sample=records, refit=records)
+
+
+def test_records_without_labels_fit_nothing_again(calibrated, records):
+    rows = [{**row, "colourful": None, "things": None} for row in records]
+    answer = answers_of(raw_model(calibrated))
+    with pytest.raises(
+        ValueError, match=r"to records with labels. Received none with one for colourful, things. Label"
+    ):
+        recalibrate(calibrated, answer, mk.data.Records.of(rows, folder=records.folder))
 
 
 def test_coverage_on_other_records(calibrated, exported):
