@@ -59,7 +59,7 @@ def calibrate(model: keras.Model, records: Any, **options: Any) -> keras.Model:
     if wished.by_presence and len(found.optional) > _MOST_OPTIONAL:
         raise ValueError(
             f"Each combination of at most {_MOST_OPTIONAL} optional modalities is calibrated by itself. Received "
-            f"{len(found.optional)}. Pass by_presence=False, and all records are calibrated together."
+            f"{len(found.optional)}. Pass by_presence=False (--together), and all records are calibrated together."
         )
     outputs = {task: output_of(model, head) for task, head in found.heads.items()}
     outputs[OOD_SCORE] = output_of(model, found.fusion)
@@ -121,7 +121,7 @@ def _check_labels(found: Parts, asked: Asked, options: CalibrationOptions) -> No
         raise ValueError(
             f"Probabilities, sets and acceptance are fitted to labels. Received no record with one for "
             f"{', '.join(sorted(found.heads))}. Label the records, or ask for unusual ones alone: coverage=None, "
-            "scaling='none'."
+            "scaling='none' (--coverage none --scaling none)."
         )
     if (options.precision or options.recall) and not any("labels" in head.contract() for head in found.heads.values()):
         raise ValueError(

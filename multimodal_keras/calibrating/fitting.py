@@ -97,7 +97,7 @@ def fit_limits(asked: Asked, options: CalibrationOptions, stored: str = FLOAT32)
     if not known:
         raise ValueError(
             f"ood={options.ood} needs {fewest_records(options.ood or 0.0)} calibration records. Received "
-            f"{max(map(int, map(np.sum, asked.usable)))}. Lower it, or leave it out with ood=None."
+            f"{max(map(int, map(np.sum, asked.usable)))}. Lower it, or leave it out with ood=None (--ood none)."
         )
     chosen = [[widened(limit if math.isfinite(limit) else max(known))] for limit in limits]
     return rounded(chosen, stored, UP).tolist(), records
@@ -169,5 +169,5 @@ def _check_count(task: str, count: int, options: CalibrationOptions) -> None:
     if count < _fewest(options):
         raise ValueError(
             f"A calibration with coverage={options.coverage} needs {_fewest(options)} labelled records with all modalities. "
-            f"Received {count} for {task!r}. Add records, lower the coverage, or pass by_presence=False."
+            f"Received {count} for {task!r}. Add records, lower the coverage, or pass by_presence=False (--together)."
         )

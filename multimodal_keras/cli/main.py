@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from multimodal_keras import __version__
 from multimodal_keras.cli.fields import add_field_flags
+from multimodal_keras.cli.interrupted import what_next
 from multimodal_keras.cli.quiet import quiet_start
 
 NAME = "multimodal-keras"
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{NAME} {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{NAME} {options.command}: interrupted; the same command goes on from here", file=sys.stderr)
+        print(f"{NAME} {options.command}: interrupted{what_next(options)}", file=sys.stderr)
         return 130
 
 

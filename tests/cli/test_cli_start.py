@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -83,6 +84,26 @@ def test_a_users_mistake_is_one_line_and_2(arguments, said, capsys, tmp_path, mo
     assert error.count("\n") == 1
     assert error.startswith(f"multimodal-keras {arguments[0]}: ")
     assert said in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "run.yaml"], "interrupted; the same command goes on from here"),
+        (["compare", "--restart"], "interrupted; the same command without --restart goes on from here"),
+        (["predict", "m", "--data", "d", "--output", "o.csv"], "interrupted; the same command goes on from here"),
+        (["predict", "m", "--data", "d"], "interrupted"),
+        (["explain", "m", "--data", "d", "--inside", "--output", "o"], "interrupted"),
+        (["robustness", "m", "--output", "o"], "interrupted"),
+    ],
+)
+def test_an_interrupted_command_says_whether_it_goes_on(arguments, said, capsys, monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", lambda name: SimpleNamespace(run=interrupted))
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == f"multimodal-keras {arguments[0]}: {said}\n"
 
 
 def test_the_traceback_is_there_for_those_who_ask(monkeypatch):
