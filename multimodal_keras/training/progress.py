@@ -87,8 +87,8 @@ class Progress(keras.callbacks.Callback):
             if facts["key"] != self.key:
                 raise ValueError(
                     f"A run folder goes on with the run that it began with. Received {str(self.folder.parent)!r}, where "
-                    "another model, other records or other options were trained. Choose another folder, or start "
-                    "over with resume=False (--restart)."
+                    "another model, other records or other options were trained. Choose another folder, or pass "
+                    "resume=False (--restart) to start over."
                 )
             self.network.optimizer.build(self.network.trainable_variables)
             for index, variable in enumerate(self._variables()):
