@@ -10,7 +10,8 @@ from multimodal_keras.evaluation.plots.style import Plot, drawn, short
 from multimodal_keras.evaluation.table import number, title
 from multimodal_keras.perturbing.curves import Curve
 
-_MARKERS = "osD^v"
+# Both change from line to line, so that one shows through another that is equal.
+_MARKERS, _STROKES = "osD^v", ("-", "--", ":", "-.")
 
 
 def robustness_plot(task: str, curves: Sequence[Curve]) -> Plot:
@@ -25,17 +26,17 @@ def robustness_plot(task: str, curves: Sequence[Curve]) -> Plot:
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(fields), sharey=True, squeeze=False)[0]
         for axes, field in zip(panels, fields, strict=True):
-            for marker, curve in zip(
-                _MARKERS * len(curves), (each for each in curves if each.field == field), strict=False
-            ):
-                (line,) = axes.plot(curve.strengths, curve.values, marker=marker, label=curve.noise.replace("_", " "))
+            for place, curve in enumerate(each for each in curves if each.field == field):
+                stroke = f"{_MARKERS[place % len(_MARKERS)]}{_STROKES[place % len(_STROKES)]}"
+                (line,) = axes.plot(curve.strengths, curve.values, stroke, label=curve.noise.replace("_", " "))
                 if None not in curve.lows:
                     axes.fill_between(
                         curve.strengths, curve.lows, curve.highs, color=line.get_color(), alpha=0.12, linewidth=0
                     )
             axes.set(title=f"noise on {short(field)}", xlabel="strength")
             axes.legend(fontsize=8.5)
-        panels[0].set_ylabel(f"{title(curves[0].metric)} of {short(task)}")
+        shade = "" if None in curves[0].lows else "\n(shade: 95 % interval)"
+        panels[0].set_ylabel(f"{title(curves[0].metric)} of {short(task)}{shade}")
         if not curves[0].lower_is_better:
             panels[0].set_ylim(bottom=0)
 
