@@ -24,6 +24,7 @@ def build_model(
     encoders: Mapping[str, Any] | None = None,
     fusion: Any = DEFAULT_FUSION,
     adapt_to: Iterable[Mapping[str, Any]] | None = None,
+    on_error: str = "raise",
     modality_dropout: float = 0.2,
     seed: int | None = None,
 ) -> keras.Model:
@@ -38,6 +39,8 @@ def build_model(
         fusion: the `Fusion`.
         adapt_to: the records from which vocabulary, normalisation and label names are learned, and no others: training
             records. None if they are given by hand or were adapted already.
+        on_error: what becomes of a record of `adapt_to` whose value cannot be read: `"raise"`, or `"skip"`, which learns
+            from the others. `fit(on_error="skip")` lists it then.
         modality_dropout: the probability with which an optional modality is dropped from a record while training.
         seed: of the modality dropout.
 
@@ -46,8 +49,8 @@ def build_model(
         `<field>_present` for optional ones. Outputs: one float32 tensor for each task.
 
     Raises:
-        ValueError: for bad or clashing names, an unknown component, an encoder for a field that is no modality, or
-            something that was not adapted.
+        ValueError: for bad or clashing names, an unknown component, an encoder for a field that is no modality,
+            something that was not adapted, or a record that cannot be read (file and row are named).
         TypeError: for a component of the wrong kind.
 
     Example:
@@ -61,13 +64,15 @@ def build_model(
     >>> sorted(model.input), model.output["subject"].shape
     (['image', 'title'], (None, 2))
     """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error is raise or skip. Received {on_error!r}. Choose one of these.")
     check_names(modalities, heads)
     known = {field: _component(modalities[field], Modality, field) for field in sorted(modalities)}
     tasks = {task: _component(heads[task], Head, task) for task in sorted(heads)}
     _check_columns(known, tasks)
     coders = _encoders(known, encoders or {})
     join = _component(fusion, Fusion, None)
-    _adapt({**known, **tasks}, adapt_to)
+    _adapt({**known, **tasks}, adapt_to, skips=on_error == "skip")
     join.configure({field: coder.default_pooling for field, coder in coders.items()})
     inputs, seen = _inputs(known, modality_dropout, seed)
     tokens, masks = {}, {}
@@ -121,7 +126,7 @@ def _encoders(modalities: Mapping[str, Modality], given: Mapping[str, Any]) -> d
     return coders
 
 
-def _adapt(components: Mapping[str, Any], records: Iterable[Mapping[str, Any]] | None) -> None:
+def _adapt(components: Mapping[str, Any], records: Iterable[Mapping[str, Any]] | None, *, skips: bool) -> None:
     for key, component in components.items():
         if component.is_adapted:
             continue
@@ -137,12 +142,12 @@ def _adapt(components: Mapping[str, Any], records: Iterable[Mapping[str, Any]] |
                 "only once. Pass a list or multimodal_keras.data.Records."
             )
         try:
-            component.adapt(_values(key, component, records))
+            component.adapt(_values(key, component, records, skips=skips))
         except ValueError as error:
             raise ValueError(f"{key!r} cannot adapt: {error}") from error
 
 
-def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
+def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]], *, skips: bool) -> Iterator[Any]:
     folder = getattr(records, "folder", None)
     columns = component.columns if isinstance(component, Modality) else ()
     lacking = set(columns)
@@ -158,6 +163,8 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]]) -> I
         try:
             value = component.read(value, folder) if isinstance(component, Modality) else value
         except ValueError as error:
+            if skips:
+                continue
             raise DataError(str(error), origin) from error
         yield value
     if record is None:

@@ -187,6 +187,17 @@ def test_adapting_that_goes_wrong():
             mk.build_model({"title": mk.TextModality()}, {"topic": head()}, adapt_to=nothing)
 
 
+def test_a_record_that_cannot_be_read_is_left_out_where_that_is_wished():
+    records = mk.data.Records.of([*RECORDS[:2], {"title": 3, "topic": "animals"}])
+    fields, tasks = {"title": mk.TextModality()}, {"topic": "ClassificationHead"}
+    model = mk.build_model(fields, tasks, adapt_to=records, on_error="skip")
+    assert set(parts(model).modalities["title"].vocabulary) == {"a", "red", "cat", "green", "pear"}
+    run = mk.fit(model, records, epochs=1, batch_size=2, on_error="skip", verbose=0)
+    assert [(entry["row"], entry["field"]) for entry in run.skipped] == [(3, "title")]
+    with pytest.raises(ValueError, match=r"on_error is raise or skip. Received 'ignore'"):
+        mk.build_model({"title": text()}, {"topic": head()}, on_error="ignore")
+
+
 def test_optional_is_true_or_false():
     with pytest.raises(
         ValueError, match=r"optional is true or false. Received 'no'. Write one of these, without quotes"

@@ -53,6 +53,7 @@ def model_of(spec: RunSpec, train: Any) -> keras.Model:
         encoders=spec.encoders,
         fusion=spec.fusion,
         adapt_to=train,
+        on_error=spec.training.on_error,
         modality_dropout=spec.modality_dropout,
         seed=spec.seed,
     )
