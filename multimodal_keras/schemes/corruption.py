@@ -94,6 +94,8 @@ class CorruptionScheme(Scheme):
             )
         for field, examples in self.noise.items():
             _check_examples(field, examples, look.found.modalities[field])
+        # As tensors of their own: a graph would hold a copy of an array, and has no room for many pictures.
+        self._examples = {field: ops.convert_to_tensor(examples) for field, examples in self.noise.items()}
 
     def change(self, inputs: dict[str, Any]) -> dict[str, Any]:
         spoilt = self.spoilt(inputs)
@@ -121,16 +123,15 @@ class CorruptionScheme(Scheme):
         swapped = ops.take(tensor, self._order(batch), axis=0)
         if self.how == "swap":
             return swapped
-        noise = self._example(field, batch) if field in self.noise else self._noise(tensor, self._sizes[field])
+        noise = self._example(field, batch) if field in self._examples else self._noise(tensor, self._sizes[field])
         if self.how == "noise":
             return noise
         half = keras.random.uniform((batch, *[1] * (len(tensor.shape) - 1)), seed=self._draws) < 0.5
         return ops.where(half, noise, swapped)
 
     def _example(self, field: str, batch: Any) -> Any:
-        examples = self.noise[field]
-        places = keras.random.randint((batch,), 0, len(examples), seed=self._draws)
-        return ops.take(ops.convert_to_tensor(examples), places, axis=0)
+        places = keras.random.randint((batch,), 0, len(self.noise[field]), seed=self._draws)
+        return ops.take(self._examples[field], places, axis=0)
 
     def _order(self, batch: Any) -> Any:
         return ops.argsort(keras.random.uniform((batch,), seed=self._draws))
