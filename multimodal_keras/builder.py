@@ -10,7 +10,7 @@ import keras
 from multimodal_keras.base import Encoder, Fusion, Head, Modality, check_names, presence_name, split_steps
 from multimodal_keras.base.missing import AbsentZeros, Missing, ModalityDropout
 from multimodal_keras.base.parts import FUSION, MODALITY_DROPOUT, layer_name
-from multimodal_keras.errors import DataError
+from multimodal_keras.errors import DataError, Origin, check_on_error
 from multimodal_keras.registry import get
 from multimodal_keras.runtime.raw import pick
 
@@ -39,7 +39,7 @@ def build_model(
         fusion: the `Fusion`.
         adapt_to: the records from which vocabulary, normalisation and label names are learned, and no others: training
             records. None if they are given by hand or were adapted already.
-        on_error: what becomes of a record of `adapt_to` whose value cannot be read: `"raise"`, or `"skip"`, which learns
+        on_error: what becomes of a record of `adapt_to` that cannot be read: `"raise"`, or `"skip"`, which learns
             from the others. `fit(on_error="skip")` lists it then.
         modality_dropout: the probability with which an optional modality is dropped from a record while training.
         seed: of the modality dropout.
@@ -64,8 +64,7 @@ def build_model(
     >>> sorted(model.input), model.output["subject"].shape
     (['image', 'title'], (None, 2))
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error is raise or skip. Received {on_error!r}. Choose one of these.")
+    check_on_error(on_error)
     check_names(modalities, heads)
     known = {field: _component(modalities[field], Modality, field) for field in sorted(modalities)}
     tasks = {task: _component(heads[task], Head, task) for task in sorted(heads)}
@@ -151,8 +150,8 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]], *, s
     folder = getattr(records, "folder", None)
     columns = component.columns if isinstance(component, Modality) else ()
     lacking = set(columns)
-    record = None
-    for origin, record in records.rows() if hasattr(records, "rows") else ((None, record) for record in records):
+    count = 0
+    for origin, record in _rows(records, skips=skips):
         lacking -= lacking if key in record else record.keys()
         if not record.keys() & {key, *columns}:
             raise ValueError(
@@ -166,14 +165,28 @@ def _values(key: str, component: Any, records: Iterable[Mapping[str, Any]], *, s
             if skips:
                 continue
             raise DataError(str(error), origin) from error
+        count += 1
         yield value
-    if record is None:
-        raise ValueError("There are records to learn from. Received none. Check the filter, the split and the file.")
+    if not count:
+        readable = " that can be read" if skips else ""
+        raise ValueError(
+            f"There are records to learn from. Received none{readable}. Check the filter, the split and the file."
+        )
     if lacking:
         raise ValueError(
             f"Every column is in some record. Received none with {', '.join(sorted(map(repr, lacking)))}. Correct the name, "
             "or leave the column out."
         )
+
+
+def _rows(records: Iterable[Mapping[str, Any]], *, skips: bool) -> Iterator[tuple[Origin | None, Mapping[str, Any]]]:
+    """Each record with its origin, where `Records` tell one."""
+    attempts = records.attempts() if hasattr(records, "attempts") else ((None, record) for record in records)
+    for origin, record in attempts:
+        if not isinstance(record, DataError):
+            yield origin, record
+        elif not skips:
+            raise record
 
 
 def _inputs(modalities: Mapping[str, Modality], rate: float, seed: int | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What becomes of records that cannot be used: the first one is an error, or all are left out.
+ON_ERROR = ("raise", "skip")
+
+
+def check_on_error(on_error: str) -> None:
+    """Refuse another way to take records that cannot be used.
+
+    Raises:
+        ValueError: if it is none of `ON_ERROR`.
+    """
+    if on_error not in ON_ERROR:
+        raise ValueError(f"on_error is one of {', '.join(ON_ERROR)}. Received {on_error!r}. Choose one of these.")
+
 
 @dataclass(frozen=True)
 class Origin:

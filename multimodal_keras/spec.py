@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from multimodal_keras.errors import ON_ERROR
+
 Spec = TypeVar("Spec")
 
 SCHEDULES = ("constant", "cosine")
-ON_ERROR = ("raise", "skip")
 
 
 @dataclass(frozen=True)

@@ -194,8 +194,21 @@ def test_a_record_that_cannot_be_read_is_left_out_where_that_is_wished():
     assert set(parts(model).modalities["title"].vocabulary) == {"a", "red", "cat", "green", "pear"}
     run = mk.fit(model, records, epochs=1, batch_size=2, on_error="skip", verbose=0)
     assert [(entry["row"], entry["field"]) for entry in run.skipped] == [(3, "title")]
-    with pytest.raises(ValueError, match=r"on_error is raise or skip. Received 'ignore'"):
+    with pytest.raises(ValueError, match=r"Received none that can be read. Check the filter"):
+        mk.build_model(fields, tasks, adapt_to=[{"title": 3, "topic": "a"}], on_error="skip")
+    with pytest.raises(ValueError, match=r"on_error is one of raise, skip. Received 'ignore'"):
         mk.build_model({"title": text()}, {"topic": head()}, on_error="ignore")
+
+
+def test_a_row_that_cannot_be_read_is_left_out_where_that_is_wished(tmp_path):
+    (tmp_path / "rows.jsonl").write_text(
+        '{"title": "a cat", "topic": "a"}\n{"title": \n{"title": "pear", "topic": "b"}\n'
+    )
+    fields, tasks, rows = {"title": mk.TextModality()}, {"topic": head()}, mk.data.read(tmp_path / "rows.jsonl")
+    model = mk.build_model(fields, tasks, adapt_to=rows, on_error="skip")
+    assert set(parts(model).modalities["title"].vocabulary) == {"a", "cat", "pear"}
+    with pytest.raises(ValueError, match=r"rows.jsonl, row 2"):
+        mk.build_model(fields, tasks, adapt_to=rows)
 
 
 def test_optional_is_true_or_false():

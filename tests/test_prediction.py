@@ -141,7 +141,7 @@ def test_a_source_that_is_not_there(source, rows):
 
 
 def test_on_error_is_one_of_two(sources, rows):
-    with pytest.raises(ValueError, match=r"on_error is 'raise' or 'skip'. Received 'ignore'"):
+    with pytest.raises(ValueError, match=r"on_error is one of raise, skip. Received 'ignore'"):
         mk.predict(sources["tflite"], rows, on_error="ignore")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def attribute(
         Sundararajan et al., Axiomatic Attribution for Deep Networks (arXiv:1703.01365); Selvaraju et al., Grad-CAM: Visual
         Explanations from Deep Networks via Gradient-based Localization (arXiv:1610.02391).
     """
-    if not isinstance(steps, int) or steps < 1:
+    if not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps is at least 1, a whole number. Received {steps!r}. 64 are enough for most models.")
     if not isinstance(labels or {}, Mapping):
         raise ValueError(f"labels is task to label. Received {labels!r}. Pass for instance {{'subject': 'animals'}}.")

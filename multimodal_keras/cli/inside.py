@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         source,
         read(options.data),
         labels=labels,
-        steps=64 if options.steps is None else options.steps,
+        **({} if options.steps is None else {"steps": options.steps}),
         batch_size=options.batch_size,
         on_error=options.on_error,
         skipped=skipped,

@@ -13,6 +13,7 @@ from multimodal_keras import __version__
 from multimodal_keras.cli.fields import add_field_flags
 from multimodal_keras.cli.interrupted import what_next
 from multimodal_keras.cli.quiet import quiet_start
+from multimodal_keras.errors import ON_ERROR
 
 NAME = "multimodal-keras"
 
@@ -95,7 +96,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--scheme", action="append", metavar="NAME", help="what else is done, such as UnimodalScheme; may be repeated"
     )
     options.add_argument("--cache", help="'memory', a folder, or 'none'")
-    options.add_argument("--on-error", choices=("raise", "skip"), help="what becomes of records that cannot be used")
+    options.add_argument("--on-error", choices=ON_ERROR, help="what becomes of records that cannot be used")
     options.add_argument("--precision", help="Keras's dtype policy, such as mixed_float16")
 
 
@@ -158,7 +159,7 @@ def _predict(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch-size", type=int, default=64)
     command.add_argument(
         "--on-error",
-        choices=("raise", "skip"),
+        choices=ON_ERROR,
         default="raise",
         help="whether a record that cannot be used ends it, or is answered by its error and listed in OUTPUT.skipped.jsonl",
     )
@@ -180,7 +181,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     )
     inside.add_argument("--steps", type=int, help="gradients for each record at most; 64")
     command.add_argument("--batch-size", type=int, help="fewer the more modalities there are if left out")
-    command.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="as for predict")
+    command.add_argument("--on-error", choices=ON_ERROR, default="raise", help="as for predict")
     command.add_argument("--restart", action="store_true", help="start over instead of going on where a kill ended it")
 
 

@@ -14,11 +14,9 @@ import tensorflow as tf
 
 from multimodal_keras.base import Modality
 from multimodal_keras.data.records import Records
-from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.errors import DataError, Origin, check_on_error
 from multimodal_keras.runtime.raw import absent, is_absent, pick, stacked
 from multimodal_keras.runtime.rows import Row
-
-ON_ERROR = ("raise", "skip")
 
 
 class ErrorLog:
@@ -36,8 +34,7 @@ class ErrorLog:
     """
 
     def __init__(self, on_error: str = "raise", entries: list[dict[str, Any]] | None = None) -> None:
-        if on_error not in ON_ERROR:
-            raise ValueError(f"on_error is one of {', '.join(ON_ERROR)}. Received {on_error!r}. Choose one of these.")
+        check_on_error(on_error)
         self.on_error = on_error
         self.entries: list[dict[str, Any]] = [] if entries is None else entries
         self._known = {self._key(entry) for entry in self.entries}

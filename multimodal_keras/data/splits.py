@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def assign(
 
 
 def _check_fractions(fractions: Sequence[float]) -> None:
-    numbers = all(isinstance(fraction, (int, float)) for fraction in fractions)
+    numbers = all(isinstance(fraction, Real) for fraction in fractions)
     if not numbers or not fractions or len(fractions) > 255 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(
             f"The fractions of a split are 1 to 255 numbers of 0 or more that sum to 1. Received {list(fractions)}. "

@@ -26,16 +26,19 @@ FLOAT32 = 0  # in the schema's enumeration of tensor types
 Ranges = dict[str, dict[str, np.ndarray]]
 
 
-def main_graph(path: Path) -> Any:
-    """The first subgraph of a file, and which of its tensors are no constants but floats: index to name."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(path.read_bytes(), 0))
-    graph = model.subgraphs[0]
-    floats = {
+def opened(path: Path) -> Any:
+    """A file as the schema's objects; its main graph is the first subgraph."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(path.read_bytes(), 0))
+
+
+def floats_of(path: Path) -> dict[int, str]:
+    """The tensors of the main graph that are no constants but floats: index to name."""
+    model = opened(path)
+    return {
         index: tensor.name.decode()
-        for index, tensor in enumerate(graph.tensors)
+        for index, tensor in enumerate(model.subgraphs[0].tensors)
         if tensor.type == FLOAT32 and model.buffers[tensor.buffer].data is None
     }
-    return graph, floats
 
 
 def measured_ranges(path: Path, examples: dict[str, np.ndarray]) -> Ranges:
@@ -47,7 +50,7 @@ def measured_ranges(path: Path, examples: dict[str, np.ndarray]) -> Ranges:
     )
     interpreter.allocate_tensors()
     run = interpreter.get_signature_runner()
-    _, floats = main_graph(path)
+    floats = floats_of(path)
     ranges: Ranges = {}
     for row in range(len(next(iter(examples.values())))):
         interpreter.reset_all_variables()
@@ -80,7 +83,7 @@ def quantize(path: Path, ranges: Ranges, integer_outputs: bool) -> bytes:
     rules = [(OUTSIDE_LOOPS, operation) for operation in STATIC]
     if integer_outputs:
         # All of them together are one thing to the quantizer, named after the first; what is no float stays as it is.
-        graph, _ = main_graph(path)
+        graph = opened(path).subgraphs[0]
         outputs = [re.escape(graph.tensors[index].name.decode()) for index in graph.outputs]
         rules.append((f"^({'|'.join(outputs)})", "OUTPUT"))
     for regex, operation in rules:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from multimodal_keras.errors import DataError, Origin
+from multimodal_keras.errors import DataError, Origin, check_on_error
 from multimodal_keras.runtime.answers import answers
 from multimodal_keras.runtime.explanations import Explanations
 from multimodal_keras.runtime.kinds import kind_of
@@ -124,8 +124,7 @@ class Predictor(ABC):
                 f"Records are answered by a whole model. Received the part {self.contract['part']!r}. Use the file of the "
                 "whole model, or `call` the part with tensors."
             )
-        if on_error not in ("raise", "skip"):
-            raise ValueError(f"on_error is 'raise' or 'skip'. Received {on_error!r}. Choose one of these.")
+        check_on_error(on_error)
         if batch_size < 1:
             raise ValueError(f"batch_size is 1 or more. Received {batch_size!r}. Leave it out.")
         rows, folder = _open(records)

@@ -236,7 +236,7 @@ def test_arguments(file, exported, lite, rows, tmp_path):
         mk.runtime.load(file, threads=0)
     with pytest.raises(ValueError, match=r"threads are for a TFLite file. Received 2"):
         mk.runtime.load(exported, threads=2)
-    with pytest.raises(ValueError, match=r"on_error is 'raise' or 'skip'. Received 'ignore'"):
+    with pytest.raises(ValueError, match=r"on_error is one of raise, skip. Received 'ignore'"):
         lite.predict(rows, on_error="ignore")
     with pytest.raises(ValueError, match=r"batch_size is 1 or more. Received 0"):
         lite.predict(rows, batch_size=0)
